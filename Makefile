@@ -1,0 +1,70 @@
+# make            build/release/svad and build/release/libsvad.a
+# make check      builds and passes every test (make check B=asan; T=png runs the suites whose names match)
+# make fuzz       the fuzz targets with libFuzzer, in build/fuzz (clang)
+# make lint       include direction, whitespace, one symbol per ISA object, headers that compile alone, warnings as errors
+# B=release|asan|tsan picks flags and folder, CC= the compiler (make CC=aarch64-linux-gnu-gcc), STATIC=1 a static binary.
+B ?= release
+ARCH := $(shell $(CC) -dumpmachine)
+HOST := $(shell uname -m)
+CROSS = $(if $(filter $(HOST)-%,$(ARCH)),,-$(firstword $(subst -, ,$(ARCH))))
+O ?= build/$(B)$(CROSS)$(if $(STATIC),-static)
+
+WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla -Wwrite-strings $(WERROR)
+STD  = -I. -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -ffp-contract=off -fno-math-errno -fno-trapping-math -fvisibility=hidden
+release = -O2 -g
+asan    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+tsan    = -O1 -g -fsanitize=thread
+fuzz    = -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer
+ALL_CFLAGS = $(STD) $(WARN) $($(B)) $(CFLAGS)
+LDLIBS = -lm -pthread
+LDFLAGS += $(if $(STATIC),-static)
+
+LIB_SRC  := $(wildcard core/*.c nn/*.c clip/*.c tfc/*.c kmeans/*.c io/*.c)
+TOOL_SRC := $(wildcard tools/*.c bench/*.c)
+LIB_OBJ  := $(LIB_SRC:%.c=$O/%.o)
+TOOL_OBJ := $(TOOL_SRC:%.c=$O/%.o)
+TEST_SRC := $(wildcard tests/test_*.c)
+TEST_OBJ := $(TEST_SRC:%.c=$O/%.o)
+FUZZ     := $(patsubst tests/%.c,$O/%,$(wildcard tests/fuzz_*.c))
+
+all: $O/svad $O/libsvad.a
+
+$O/svad: $(TOOL_OBJ) $O/libsvad.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$O/libsvad.a: $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$O/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+ifneq ($(filter x86_64%,$(ARCH)),)
+$O/core/kern_avx2.o: ALL_CFLAGS += -mavx2 -mfma
+endif
+
+# Criterion is the one package the tests need; everything else needs a compiler and make.
+$O/tests/criterion:
+	@mkdir -p $(@D)
+	@sh tests/criterion.sh "$(CC)"
+	@touch $@
+$(TEST_OBJ): | $O/tests/criterion
+$O/check: $(TEST_OBJ) $O/tests/util.o $(filter-out $O/tools/main.o,$(TOOL_OBJ)) $O/libsvad.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
+$O/check_kern: $O/tests/check_kern.o $O/libsvad.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$O/fuzz_%: $O/tests/fuzz_%.o $O/tests/replay.o $O/libsvad.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+check: $O/check $O/check_kern $O/svad $(FUZZ)
+	SVAD_BUILD=$O ./$O/check $(if $(T),--filter '*$(T)*/*')
+
+# libFuzzer brings its own main.
+build/fuzz/libfuzzer_%: build/fuzz/tests/fuzz_%.o build/fuzz/libsvad.a
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+fuzz:
+	$(MAKE) B=fuzz CC=clang $(patsubst tests/fuzz_%.c,build/fuzz/libfuzzer_%,$(wildcard tests/fuzz_*.c))
+
+clean:
+	rm -rf build
+
+-include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(wildcard $O/tests/*.d)
+.PHONY: all check fuzz lint clean
+.SECONDARY:

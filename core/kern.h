@@ -1,0 +1,49 @@
+/* kern.h - the compute kernels, as one constant table per instruction set.
+ *
+ * Every kernel is a pure function of its arguments: no globals, no allocation, no threads, no errors.  Pointers need
+ * only float alignment, sizes may be 0, nothing may alias unless it says so.  Callers reach kernels through a table
+ * and never name an instruction set.  kern_scalar.c is the plain meaning of each. */
+#ifndef CORE_KERN_H
+#define CORE_KERN_H
+
+#include "core/base.h"
+
+/* X(return, name, arguments) - the only list of kernels in the project: it makes the table's fields, the rows of
+ * tests/check_kern.c and the rows of svad bench.
+ *
+ * dot      sum of a[i] b[i]
+ * axpy     y[i] += s x[i]
+ * norm     y = (x - mean) / sqrt(var + eps) * gain + bias over one row (LayerNorm; var is the biased one); y may be x
+ * softmax  x = exp(scale (x - max x)) / sum over one row, in place; n > 0
+ * quick    y = x / (1 + exp(-1.702 x))            QuickGELU; y may be x
+ * gelu     y = x (1 + erf(x / sqrt 2)) / 2        the exact GELU; y may be x
+ * half     y = x widened from f16                 bits of x; y and x do not overlap
+ * bhalf    y = x widened from bf16
+ * tile     c[m, n] (row stride ldc) = (or +=, if add) sum over p < k of ap[p, i] bp[p, j]; ap [k, mr] and bp [k, nr] packed,
+ *          padded with zeros; m <= mr, n <= nr; gap columns of c stay untouched */
+#define SV_KERN_OPS(X) \
+    X(float, dot,     (const float *a, const float *b, size_t n)) \
+    X(void,  axpy,    (float *y, float s, const float *x, size_t n)) \
+    X(void,  norm,    (float *y, const float *x, const float *gain, const float *bias, size_t n, float eps)) \
+    X(void,  softmax, (float *x, size_t n, float scale)) \
+    X(void,  quick,   (float *y, const float *x, size_t n)) \
+    X(void,  gelu,    (float *y, const float *x, size_t n)) \
+    X(void,  half,    (float *y, const uint16_t *x, size_t n)) \
+    X(void,  bhalf,   (float *y, const uint16_t *x, size_t n)) \
+    X(void,  tile,    (float *c, size_t ldc, size_t m, size_t n, size_t k, const float *ap, const float *bp, bool add))
+
+struct sv_kern {
+    const char *isa;
+    size_t mr, nr;                      /* shape of one packed gemm tile */
+    size_t kc;                          /* K is summed in blocks of kc: fixed for a table, so bits never depend on tuning */
+#define X(ret, name, args) ret (*name) args;
+    SV_KERN_OPS(X)
+#undef X
+};
+
+/* Tables this build has and this machine can run, scalar first, best last; NULL-terminated. */
+const struct sv_kern *const *sv_kern_usable(void);
+const struct sv_kern *sv_kern_best(void);
+const struct sv_kern *sv_kern_named(const char *isa);       /* NULL if not usable */
+
+#endif

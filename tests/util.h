@@ -1,0 +1,26 @@
+/* util.h - what tests share: the data beside the checkout, the corpora's tables, running the built tool. */
+#ifndef TESTS_UTIL_H
+#define TESTS_UTIL_H
+
+#include "core/err.h"
+
+/* Path of a file or folder under ../shared (or $SVAD_SHARED), NULL where it is not there.  One of 8 rotating buffers. */
+const char *shared_path(const char *rel);
+
+/* Calls fn for every row of ../shared/corpora/FORMAT/expected.tsv: the file's full path, "ok", "reject" or "either",
+ * and the columns (col[0] is the relative path).  Returns the number of rows; 0 where the corpus is not there. */
+struct corpus_row { char path[1024]; const char *status; char *col[8]; size_t cols; };
+size_t corpus_each(const char *format, void (*fn)(const struct corpus_row *row, void *arg), void *arg);
+
+/* Runs the built svad with the arguments of a shell line, in `dir` (NULL: here).  Both outputs are captured (cut at
+ * their size, NUL-terminated); returns the exit code, or 256 + signal. */
+struct ran { int code; char out[1 << 16], err[1 << 14]; };
+int run_svad(struct ran *r, const char *dir, const char *fmt, ...) SV_PRINTF(3, 4);
+
+/* A fresh folder under the build folder; removed when the test process ends. */
+const char *temp_dir(void);
+
+/* Lower-case hex of the SHA-256 of n bytes. */
+void hex_sha256(const void *p, size_t n, char out[65]);
+
+#endif
