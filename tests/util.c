@@ -1,0 +1,164 @@
+#include "tests/util.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/hash.h"
+
+const char *shared_path(const char *rel) {
+    static char buf[8][1024];
+    static unsigned turn;
+    const char *root = getenv("SVAD_SHARED");
+    char *p = buf[turn++ % 8];
+    const int n = snprintf(p, sizeof buf[0], "%s/%s", root ? root : "../shared", rel);
+    return n > 0 && (size_t)n < sizeof buf[0] && !access(p, R_OK) ? p : NULL;
+}
+
+/* Cuts a line at its tabs; returns the number of columns stored (at most max; the rest of the line is dropped). */
+static size_t split(char *line, char **col, size_t max) {
+    size_t n = 0;
+    line[strcspn(line, "\r\n")] = 0;
+    for (char *s = line; s && n < max; n++) {
+        col[n] = s;
+        s = strchr(s, '\t');
+        if (s) *s++ = 0;
+    }
+    return n;
+}
+
+size_t corpus_each(const char *format, void (*fn)(const struct corpus_row *row, void *arg), void *arg) {
+    char rel[256], root[1024], line[8192];
+    snprintf(rel, sizeof rel, "corpora/%s/expected.tsv", format);
+    const char *table = shared_path(rel);
+    FILE *f = table ? fopen(table, "r") : NULL;
+    if (!f) return 0;
+    snprintf(root, sizeof root, "%.*s", (int)(strrchr(table, '/') - table), table);
+    struct corpus_row row;
+    size_t rows = 0, status = 1;
+    for (bool head = true; fgets(line, sizeof line, f); head = false) {
+        row.cols = split(line, row.col, SV_LEN(row.col));
+        if (head) {                     /* most tables have the status second, one has a version before it */
+            while (status + 1 < row.cols && strncmp(row.col[status], "status", 6)) status++;
+            continue;
+        }
+        if (row.cols <= status) continue;
+        row.status = row.col[status];
+        if ((size_t)snprintf(row.path, sizeof row.path, "%s/%s", root, row.col[0]) >= sizeof row.path) continue;
+        fn(&row, arg);
+        rows++;
+    }
+    fclose(f);
+    return rows;
+}
+
+/* The build folder from the root of the file system, so that it holds in any working directory. */
+static void build_dir(char *out, size_t n) {
+    const char *b = getenv("SVAD_BUILD");
+    char here[2048];
+    if (!b) b = "build/release";
+    if (b[0] == '/') snprintf(out, n, "%s", b);
+    else snprintf(out, n, "%s/%s", getcwd(here, sizeof here) ? here : ".", b);
+}
+
+static void child(const char *dir, const char *cmd, const int *out, const int *err) {
+    const int in = open("/dev/null", O_RDONLY);
+    if ((!dir || !chdir(dir)) && dup2(in, 0) >= 0 && dup2(out[1], 1) >= 0 && dup2(err[1], 2) >= 0) {
+        close(out[0]), close(err[0]);
+        execl("/bin/sh", "sh", "-c", cmd, (char *)NULL);
+    }
+    _exit(127);
+}
+
+/* Reads both pipes until both end: a child that fills one must not wait for the other. */
+static void drain(int out, int err, struct ran *r) {
+    struct pollfd fd[2] = { { .fd = out, .events = POLLIN }, { .fd = err, .events = POLLIN } };
+    char *to[2] = { r->out, r->err }, chunk[4096];
+    const size_t cap[2] = { sizeof r->out - 1, sizeof r->err - 1 };
+    size_t used[2] = { 0, 0 };
+    for (int open_fds = 2; open_fds;) {
+        if (poll(fd, 2, -1) < 0 && errno != EINTR) break;
+        for (int i = 0; i < 2; i++) {
+            if (fd[i].fd < 0 || !fd[i].revents) continue;
+            const ssize_t got = read(fd[i].fd, chunk, sizeof chunk);
+            if (got < 0 && errno == EINTR) continue;
+            if (got <= 0) { fd[i].fd = -1, open_fds--; continue; }
+            const size_t keep = sv_min((size_t)got, cap[i] - used[i]);
+            memcpy(to[i] + used[i], chunk, keep);
+            used[i] += keep;
+        }
+    }
+    r->out[used[0]] = r->err[used[1]] = 0;
+}
+
+int run_svad(struct ran *r, const char *dir, const char *fmt, ...) {
+    char build[4096], args[16384], cmd[sizeof build + sizeof args + 16];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(args, sizeof args, fmt, ap);
+    va_end(ap);
+    build_dir(build, sizeof build);
+    snprintf(cmd, sizeof cmd, "exec '%s/svad' %s", build, args);
+    r->code = 127, r->out[0] = r->err[0] = 0;
+    int out[2], err[2], status;
+    if (pipe(out)) return r->code;
+    if (pipe(err)) { close(out[0]), close(out[1]); return r->code; }
+    fflush(NULL);
+    const pid_t pid = fork();
+    if (!pid) child(dir, cmd, out, err);
+    close(out[1]), close(err[1]);
+    if (pid > 0) {
+        drain(out[0], err[0], r);
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+        r->code = WIFSIGNALED(status) ? 256 + WTERMSIG(status) : WEXITSTATUS(status);
+    }
+    close(out[0]), close(err[0]);
+    return r->code;
+}
+
+static char temp[8][4096];
+static size_t temps;
+
+static void remove_tree(const char *path) {
+    struct stat st;
+    if (lstat(path, &st)) return;
+    DIR *d = S_ISDIR(st.st_mode) ? opendir(path) : NULL;
+    for (struct dirent *en; d && (en = readdir(d));) {
+        char sub[4096];
+        if (!strcmp(en->d_name, ".") || !strcmp(en->d_name, "..")) continue;
+        if ((size_t)snprintf(sub, sizeof sub, "%s/%s", path, en->d_name) < sizeof sub) remove_tree(sub);
+    }
+    if (d) closedir(d);
+    remove(path);
+}
+
+static void remove_temps(void) {
+    while (temps) remove_tree(temp[--temps]);
+}
+
+const char *temp_dir(void) {
+    char build[2048];
+    if (temps == SV_LEN(temp)) return NULL;
+    build_dir(build, sizeof build);
+    snprintf(temp[temps], sizeof temp[0], "%s/tmp.XXXXXX", build);
+    if (!mkdtemp(temp[temps])) return NULL;
+    if (!temps) atexit(remove_temps);
+    return temp[temps++];
+}
+
+void hex_sha256(const void *p, size_t n, char out[65]) {
+    struct sv_sha256 s;
+    uint8_t h[32];
+    sv_sha256_init(&s);
+    sv_sha256_add(&s, p, n);
+    sv_sha256_done(&s, h);
+    for (int i = 0; i < 32; i++) snprintf(out + 2 * i, 3, "%02x", h[i]);
+}
