@@ -1,8 +1,11 @@
+#define _DEFAULT_SOURCE                 /* madvise: glibc's posix_madvise ignores DONTNEED */
 #include "core/tensor.h"
 
 #include "core/half.h"
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static const struct { const char *name; size_t size; } dtypes[SV_DTYPES] = {
     [SV_F32] = { "f32", 4 }, [SV_F16] = { "f16", 2 }, [SV_BF16] = { "bf16", 2 }, [SV_I8] = { "i8", 1 }, [SV_U8] = { "u8", 1 },
@@ -223,4 +226,11 @@ void sv_view_f32(const struct sv_view *v, size_t first, size_t n, float *out) {
         memcpy(&h, p, 2);
         out[i] = v->dtype == SV_F16 ? sv_f16_f32(h) : sv_bf16_f32(h);
     }
+}
+
+void sv_store_forget(const struct sv_store *s, const struct sv_view *v) {
+    const uintptr_t map = (uintptr_t)s->map, data = (uintptr_t)v->data, page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    if (!s->map || data < map || data - map > s->map_bytes || v->bytes > s->map_bytes - (data - map)) return;
+    const uintptr_t from = (data + page - 1) / page * page, to = (data + v->bytes) / page * page;
+    if (from < to) madvise((void *)from, to - from, MADV_DONTNEED);
 }

@@ -40,6 +40,7 @@ struct sv_store {
     struct sv_value *value; size_t values, value_cap;
     size_t *slot; size_t slots;         /* hash of names: index + 1 of a view; 0 is free */
     void **owned; size_t owneds, owned_cap;
+    const uint8_t *map; size_t map_bytes;   /* set where views borrow from a read-only file mapping: its pages may be dropped */
 };
 
 int sv_store_init(struct sv_store *s, const char *file, struct sv_err *e);
@@ -71,6 +72,9 @@ int sv_store_get_int(const struct sv_store *s, const char *name, int64_t lo, int
 int sv_store_get_real(const struct sv_store *s, const char *name, double lo, double hi, double *out, struct sv_err *e);
 int sv_store_get_text(const struct sv_store *s, const char *name, const char **out, struct sv_err *e);
 int sv_store_get_reals(const struct sv_store *s, const char *name, size_t n, double *out, struct sv_err *e);
+
+/* Tells the system that the data of v will not be read again soon; nothing unless it lies in s->map. */
+void sv_store_forget(const struct sv_store *s, const struct sv_view *v);
 
 /* out[0 .. n) = elements first .. first + n - 1 of a float tensor, widened to f32. */
 void sv_view_f32(const struct sv_view *v, size_t first, size_t n, float *out);

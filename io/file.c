@@ -97,13 +97,6 @@ void sv_file_close(struct sv_file *f) {
     memset(f, 0, sizeof *f);
 }
 
-void sv_file_forget(const struct sv_file *f, const void *data, size_t size) {
-    if (!f->mapped) return;
-    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    const uintptr_t from = ((uintptr_t)data + page - 1) / page * page, to = ((uintptr_t)data + size) / page * page;
-    if (from < to) posix_madvise((void *)from, to - from, POSIX_MADV_DONTNEED);
-}
-
 int sv_out_open(struct sv_out *o, const char *path, struct sv_err *e) {
     *o = (struct sv_out){ .fd = -1 };
     struct stat st;

@@ -20,8 +20,6 @@ int sv_file_read(struct sv_file *f, const char *path, size_t limit, struct sv_er
 /* The file mapped read-only: for models, which are large and borrowed from.  Not for files others may truncate. */
 int sv_file_map(struct sv_file *f, const char *path, struct sv_err *e);
 void sv_file_close(struct sv_file *f);              /* {0} is fine; leaves {0} */
-/* Tells the system that these bytes of a mapped file will not be read again soon. */
-void sv_file_forget(const struct sv_file *f, const void *data, size_t size);
 
 struct sv_out {
     int fd;

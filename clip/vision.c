@@ -1,0 +1,83 @@
+/* vision.c - the image tower: patches, class token, positions, blocks, projection of the class row. */
+#include "clip/clip_int.h"
+
+#include <string.h>
+
+static const char tower[] = "clip.visual.";
+
+void sv_vision_load(struct sv_clip *m, struct sv_load *l) {
+    const struct sv_clip_config *g = &m->cfg;
+    const size_t w = g->visual.width;
+    const struct sv_prefix p = sv_prefix("%s", tower);
+    m->visual.patch = sv_load_linear(l, &p, "patch", w, 3 * g->patch * g->patch, false);
+    m->visual.class_row = sv_load_f32(l, &p, "class", 0, w);
+    m->visual.position = sv_load_f32(l, &p, "position", sv_vision_len(g), w);
+    m->visual.ln_pre = (struct sv_norm){ sv_load_f32(l, &p, "ln_pre.weight", 0, w), sv_load_f32(l, &p, "ln_pre.bias", 0, w), g->visual.eps };
+    m->visual.ln_post = (struct sv_norm){ sv_load_f32(l, &p, "ln_post.weight", 0, w), sv_load_f32(l, &p, "ln_post.bias", 0, w), g->visual.eps };
+    m->visual.proj = sv_load_projection(l, &p, "proj", g->embed, w);
+    for (size_t i = 0; i < g->visual.layers; i++) {
+        const struct sv_block b = sv_block_load(l, tower, i, &g->visual);
+        if (m->visual.block) m->visual.block[i] = b;
+    }
+}
+
+/* Patch rows, their embeddings and what gemm needs share the scratch of the stack, which is not in use yet. */
+struct layout { size_t embedded, tail, total; };
+
+static struct layout lay_out(const struct sv_clip *m) {
+    const struct sv_clip_config *g = &m->cfg;
+    const size_t rows = m->batch * sv_grid(g) * sv_grid(g), in = 3 * g->patch * g->patch, line = 16;
+    struct layout o;
+    o.embedded = sv_ceil_div(rows * in, line) * line;
+    o.tail = o.embedded + sv_ceil_div(rows * g->visual.width, line) * line;
+    o.total = o.tail + sv_max(sv_gemm_floats(m->cpu, rows, in), sv_gemm_floats(m->cpu, m->batch, g->visual.width));
+    return o;
+}
+
+size_t sv_vision_floats(const struct sv_clip *m) {
+    return sv_max(lay_out(m).total, sv_stack_floats(m->cpu, &m->cfg.visual, m->batch, sv_vision_len(&m->cfg)));
+}
+
+struct cut { const struct sv_clip_config *g; const float *pixels; float *patches; };
+
+/* Rows of the patch matrix: patch (gy, gx) of a picture as [3, P, P], the order of the convolution's weights. */
+static void cut_patches(void *arg, size_t begin, size_t end, size_t thread) {
+    const struct cut *j = arg;
+    const size_t s = j->g->image_size, p = j->g->patch, grid = s / p;
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        const float *image = j->pixels + i / (grid * grid) * 3 * s * s;
+        const float *corner = image + i / grid % grid * p * s + i % grid * p;
+        float *out = j->patches + i * 3 * p * p;
+        for (size_t c = 0; c < 3; c++)
+            for (size_t y = 0; y < p; y++, out += p) memcpy(out, corner + (c * s + y) * s, p * sizeof *out);
+    }
+}
+
+static void pass(struct sv_clip *m, const float *pixels, size_t batch, float *out) {
+    const struct sv_clip_config *g = &m->cfg;
+    const struct sv_cpu *c = m->cpu;
+    const size_t w = g->visual.width, len = sv_vision_len(g), patches = len - 1, in = 3 * g->patch * g->patch;
+    const struct layout o = lay_out(m);
+    float *cut = m->scratch, *embedded = m->scratch + o.embedded, *tail = m->scratch + o.tail;
+    struct cut j = { g, pixels, cut };
+    sv_pool_for(c->pool, batch * patches, cut_patches, &j);
+    sv_gemm(c, embedded, w, cut, in, batch * patches, &m->visual.patch.w, NULL, tail);
+    for (size_t b = 0; b < batch; b++) {
+        float *x = m->x + b * len * w;
+        const float *pos = m->visual.position;
+        for (size_t i = 0; i < w; i++) x[i] = m->visual.class_row[i] + pos[i];
+        const float *e = embedded + b * patches * w;
+        for (size_t i = 0; i < patches * w; i++) x[w + i] = e[i] + pos[w + i];
+    }
+    sv_norm_rows(c, m->x, m->x, w, batch * len, w, &m->visual.ln_pre);
+    sv_stack_forward(c, &g->visual, m->visual.block, m->x, batch, len, m->scratch);
+    sv_norm_rows(c, m->rows, m->x, len * w, batch, w, &m->visual.ln_post);
+    sv_gemm(c, out, g->embed, m->rows, w, batch, &m->visual.proj.w, NULL, m->scratch);
+}
+
+void sv_clip_image(struct sv_clip *m, const float *pixels, size_t batch, float *out) {
+    const size_t image = 3 * m->cfg.image_size * m->cfg.image_size;
+    for (size_t at = 0; at < batch; at += m->batch)
+        pass(m, pixels + at * image, sv_min(m->batch, batch - at), out + at * m->cfg.embed);
+}

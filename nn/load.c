@@ -1,0 +1,54 @@
+#include "nn/load.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+struct sv_prefix sv_prefix(const char *fmt, ...) {
+    struct sv_prefix p;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(p.text, sizeof p.text, fmt, ap);
+    va_end(ap);
+    return p;
+}
+
+/* The checked view, or NULL after an error. */
+static const struct sv_view *expect(struct sv_load *l, const struct sv_prefix *p, const char *name, const char *suffix, size_t rows, size_t cols) {
+    char full[SV_MAX_NAME + 1];
+    snprintf(full, sizeof full, "%s%s%s", p->text, name, suffix);
+    const struct sv_view *v = NULL;
+    if (!l->rc) l->rc = sv_store_expect(l->store, full, SV_FLOATS, rows ? 2 : 1, rows ? (size_t[]){ rows, cols } : &cols, &v, l->err);
+    return v;
+}
+
+static const float *take_f32(struct sv_load *l, const struct sv_view *v) {
+    float *out = v ? SV_TAKE(l->arena, float, v->count) : NULL;
+    if (out) {
+        sv_view_f32(v, 0, v->count, out);
+        sv_store_forget(l->store, v);
+    }
+    return out;
+}
+
+static struct sv_packed take_packed(struct sv_load *l, const struct sv_view *v) {
+    if (!v) return (struct sv_packed){0};
+    float *panel = SV_TAKE(l->arena, float, sv_pack_floats(l->cpu->kern, v->dim[0], v->dim[1]));
+    if (!panel) return (struct sv_packed){0};
+    const struct sv_packed w = sv_pack(l->cpu, panel, v);
+    sv_store_forget(l->store, v);
+    return w;
+}
+
+const float *sv_load_f32(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t rows, size_t cols) {
+    return take_f32(l, expect(l, p, name, "", rows, cols));
+}
+
+struct sv_linear sv_load_linear(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t out, size_t in, bool bias) {
+    struct sv_linear y = { .w = take_packed(l, expect(l, p, name, ".weight", out, in)) };
+    if (bias) y.bias = take_f32(l, expect(l, p, name, ".bias", 0, out));
+    return y;
+}
+
+struct sv_linear sv_load_projection(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t out, size_t in) {
+    return (struct sv_linear){ .w = take_packed(l, expect(l, p, name, "", out, in)) };
+}

@@ -1,0 +1,37 @@
+/* load.h - from a store's tensors to a layer's weights, in one pass that runs twice.
+ *
+ * A model's carve function takes every weight through these calls.  The first run (arena without base) checks names,
+ * dtypes and shapes and measures; the second places: vectors and tables are widened to f32, matrices are packed, and the
+ * pages they came from are given back, so that a mapped model is never in memory twice.  The first error sticks in
+ * rc and turns the remaining calls into nothing. */
+#ifndef NN_LOAD_H
+#define NN_LOAD_H
+
+#include "core/gemm.h"
+
+struct sv_load {
+    const struct sv_store *store;
+    const struct sv_cpu *cpu;
+    struct sv_arena *arena;
+    struct sv_err *err;
+    int rc;
+};
+
+/* y = act(x w^T + bias): the weights of one such layer. */
+struct sv_linear {
+    struct sv_packed w;                 /* [out, in] */
+    const float *bias;                  /* [out] or NULL */
+};
+
+/* The name is a printf format, e.g. "clip.text.block.%zu." with its number; part is appended ("qkv"). */
+struct sv_prefix { char text[192]; };
+struct sv_prefix sv_prefix(const char *fmt, ...) SV_PRINTF(1, 2);
+
+/* Tensor PREFIXname [rows, cols] (rows 0: [cols]) as f32 in the arena; NULL while measuring. */
+const float *sv_load_f32(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t rows, size_t cols);
+/* PREFIXname.weight [out, in] packed and, if bias, PREFIXname.bias [out]. */
+struct sv_linear sv_load_linear(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t out, size_t in, bool bias);
+/* The bare tensor PREFIXname [out, in] packed, without bias: the projections. */
+struct sv_linear sv_load_projection(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t out, size_t in);
+
+#endif
