@@ -10,12 +10,13 @@
 #include <unistd.h>
 
 void sv_list_free(struct sv_list *l) {
-    sv_free(l->item);
+    sv_free(l->item), sv_free(l->option);
     *l = (struct sv_list){0};
 }
 
-static int push(struct sv_list *l, const char *s, struct sv_err *e) {
-    if (sv_grow(&l->item, &l->cap, l->n, sizeof *l->item, e)) return SV_ENOMEM;
+static int push(struct sv_list *l, const char *s, const char *option, struct sv_err *e) {
+    if (sv_grow(&l->item, &l->cap, l->n, sizeof *l->item, e) || sv_grow(&l->option, &l->option_cap, l->n, sizeof *l->option, e)) return SV_ENOMEM;
+    l->option[l->n] = option;
     l->item[l->n++] = s;
     return 0;
 }
@@ -44,7 +45,7 @@ static int set(const struct sv_usage *u, const struct sv_opt *o, const char *tex
     switch (o->kind) {
     case SV_OPT_FLAG: *(bool *)o->out = true; return 0;
     case SV_OPT_TEXT: *(const char **)o->out = text; return 0;
-    case SV_OPT_LIST: return push(o->out, text, e);
+    case SV_OPT_LIST: return push(o->out, text, o->name, e);
     case SV_OPT_SIZE:
         if (!sv_num_int(text, strlen(text), &whole) || whole < 0)
             return sv_fail(e, SV_EUSAGE, "%s: %s%s expects a whole number, found \"%s\"", u->command, dash, o->name, text);
@@ -69,7 +70,7 @@ int sv_opt_parse(const struct sv_usage *u, const struct sv_opt *opt, size_t opts
     for (int i = 1; i < argc; i++) {
         char *a = argv[i];
         if (ended || a[0] != '-' || !a[1]) {
-            const int rc = push(args, a, e);
+            const int rc = push(args, a, NULL, e);
             if (rc) return rc;
             continue;
         }

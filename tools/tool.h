@@ -36,7 +36,7 @@ enum sv_opt_kind {
     SV_OPT_SIZE,                        /* size_t *: lo .. hi */
     SV_OPT_REAL,                        /* double *: lo .. hi */
     SV_OPT_TEXT,                        /* const char **: the last one wins */
-    SV_OPT_LIST,                        /* struct sv_list *: every one, in order */
+    SV_OPT_LIST,                        /* struct sv_list *: every one, in order; several options may share a list */
 };
 struct sv_opt {
     const char *name;                   /* without dashes; a one-letter name is -x */
@@ -45,7 +45,10 @@ struct sv_opt {
     const char *arg, *help;             /* "FILE", "what it does" */
     double lo, hi;                      /* both 0: no bounds */
 };
-struct sv_list { const char **item; size_t n, cap; };       /* items are borrowed from argv */
+struct sv_list {
+    const char **item; size_t n, cap;   /* borrowed from argv */
+    const char **option; size_t option_cap;         /* [n] the name of the option an item came with; NULL: an argument */
+};
 void sv_list_free(struct sv_list *l);
 
 /* The options every command has. */
