@@ -260,9 +260,12 @@ static size_t starts_contraction(const uint32_t *c, size_t n, bool any_case) {
     return 0;
 }
 
-static bool is_other(uint32_t c) { return !sv_uni_space(c) && !sv_uni_letter(c) && !sv_uni_number(c); }
+/* In any case U+0345 is nothing at all: a mark, so no letter, but its capital is one, so not of this class either. */
+static bool is_other(uint32_t c, bool any_case) {
+    return !sv_uni_space(c) && !sv_uni_letter(c) && !sv_uni_number(c) && !(any_case && c == 0x345);
+}
 
-/* The length of the word at c, 0 at a space: the first alternative of OpenAI's expression that matches,
+/* The length of the word at c, 0 where none starts: the first alternative of OpenAI's expression that matches,
  * <\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+ in any case (hf: without
  * the first two, in this case), where any case lets U+017F stand for an s. */
 static size_t word_length(const uint32_t *c, size_t n, const struct sv_token_opts *o) {
@@ -274,7 +277,7 @@ static size_t word_length(const uint32_t *c, size_t n, const struct sv_token_opt
     if (sv_uni_number(c[0])) return 1;
     while (len < n && sv_uni_letter(c[len])) len++;
     if (len) return len;
-    while (len < n && is_other(c[len])) len++;
+    while (len < n && is_other(c[len], any_case)) len++;
     return len;
 }
 
