@@ -57,7 +57,8 @@ static int load(const struct sv_video *v, size_t i, struct sv_image *im, struct 
     if (!path) return SV_ENOMEM;
     int rc = sv_image_load(path, im, e);
     if (!rc && i && (im->w != v->w || im->h != v->h)) {
-        rc = sv_fail(e, SV_EINPUT, "%s: frame of %zu x %zu pixels, expected %zu x %zu as the clip's first", path, im->w, im->h, v->w, v->h);
+        rc = sv_fail(e, SV_EINPUT, "%s: frame of %zu x %zu pixels, expected %zu x %zu as the clip's first",
+                     path, im->w, im->h, v->w, v->h);
         sv_image_free(im);
     }
     sv_free(path);
@@ -68,7 +69,8 @@ static int open_folder(struct sv_video *v, bool folder, struct sv_err *e) {
     struct sv_video_own *o = v->own;
     int rc = 0;
     if (folder) rc = sv_dir_list(&o->dir, v->path, e);
-    else if (sv_grow(&o->dir.name, &o->dir.cap, 0, sizeof *o->dir.name, e) || !(o->dir.name[0] = sv_strdup("", e))) rc = SV_ENOMEM;
+    else if (sv_grow(&o->dir.name, &o->dir.cap, 0, sizeof *o->dir.name, e)) rc = SV_ENOMEM;
+    else if (!(o->dir.name[0] = sv_strdup("", e))) rc = SV_ENOMEM;
     else o->dir.n = 1;
     if (!rc && !o->dir.n) rc = sv_fail(e, SV_EINPUT, "%s: a folder without frames", v->path);
     if (!rc) rc = load(v, 0, &o->held, e);

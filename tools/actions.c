@@ -8,8 +8,8 @@
 enum { MAX_FILE = 1 << 22, MAX_NAMES = 1 << 16 };
 
 /* What a street, shop, station or school camera may see, the usual and the unusual; short, as CLIP's captions are. */
-static const char builtin[] =
-    /* on foot */
+static const char *const builtin[] = {
+        /* on foot */
     "walking\n" "walking slowly\n" "walking fast\n" "walking toward the camera\n" "walking away from the camera\n"
     "walking side by side\n" "walking in a group\n" "walking a dog\n" "walking with a cane\n"
     "walking with crutches\n" "walking while looking at a phone\n" "walking while talking on a phone\n"
@@ -23,7 +23,7 @@ static const char builtin[] =
     "sitting on a bench\n" "sitting on the ground\n" "sitting on steps\n" "standing up\n" "sitting down\n"
     "crouching\n" "kneeling\n" "bending down\n" "standing still\n" "standing in a queue\n" "standing in a crowd\n"
     "leaning against a wall\n" "loitering\n" "pacing up and down\n" "hiding behind a wall\n" "looking around\n"
-    "looking into a car\n" "looking into a window\n" "looking at a map\n" "looking at a sign\n" "looking back\n"
+    "looking into a car\n" "looking into a window\n" "looking at a map\n" "looking at a sign\n" "looking back\n",
     /* on wheels */
     "riding a bicycle\n" "riding a bicycle on the pavement\n" "riding a bicycle through a crowd\n"
     "pushing a bicycle\n" "locking a bicycle\n" "riding a scooter\n" "riding an electric scooter\n"
@@ -34,7 +34,7 @@ static const char builtin[] =
     "driving a bus\n" "driving a golf cart\n" "driving a forklift\n" "riding a tractor\n" "parking a car\n"
     "reversing a car\n" "getting into a car\n" "getting out of a car\n" "getting on a bus\n" "getting off a bus\n"
     "getting on a train\n" "getting off a train\n" "washing a car\n" "pushing a broken car\n" "changing a tyre\n"
-    "refuelling a car\n" "crashing into something\n"
+    "refuelling a car\n" "crashing into something\n",
     /* with things */
     "carrying a bag\n" "carrying a backpack\n" "carrying a box\n" "carrying a heavy load\n" "carrying a child\n"
     "carrying a ladder\n" "carrying a bicycle\n" "carrying a weapon\n" "carrying a long stick\n"
@@ -49,7 +49,7 @@ static const char builtin[] =
     "sweeping the ground\n" "cleaning a window\n" "mopping the floor\n" "watering plants\n" "mowing the lawn\n"
     "shovelling snow\n" "painting a wall\n" "spraying graffiti\n" "putting up a poster\n" "repairing something\n"
     "digging a hole\n" "using a tool\n" "loading a truck\n" "unloading a van\n" "delivering a parcel\n"
-    "selling at a stall\n" "handing out leaflets\n" "setting up a tent\n"
+    "selling at a stall\n" "handing out leaflets\n" "setting up a tent\n",
     /* with people */
     "talking\n" "talking in a group\n" "arguing\n" "shouting\n" "whispering\n" "shaking hands\n" "hugging\n"
     "kissing\n" "waving\n" "pointing at something\n" "beckoning someone\n" "clapping\n" "holding hands\n"
@@ -59,7 +59,7 @@ static const char builtin[] =
     "threatening someone with a knife\n" "pointing a gun\n" "snatching a bag\n" "picking a pocket\n"
     "following someone\n" "surrounding someone\n" "arresting someone\n" "directing traffic\n" "marching in a line\n"
     "protesting with signs\n" "dancing\n" "singing\n" "playing music\n" "begging\n" "giving a speech\n"
-    "guiding a group\n"
+    "guiding a group\n",
     /* in shops, stations and schools */
     "buying a ticket\n" "passing through a turnstile\n" "jumping over a turnstile\n" "waiting for a train\n"
     "standing too close to the tracks\n" "stepping onto the tracks\n" "riding an escalator\n"
@@ -71,7 +71,8 @@ static const char builtin[] =
     "raising a hand\n" "writing on a board\n" "sitting at a desk\n" "throwing a chair\n" "vandalising a car\n"
     "breaking into a car\n" "stealing a bicycle\n" "setting something on fire\n" "fainting\n" "coughing\n"
     "stretching\n" "doing exercises\n" "warming up\n" "sleeping on a bench\n" "crowd running in panic\n"
-    "crowd gathering\n" "nothing happening\n";
+    "crowd gathering\n" "nothing happening\n",
+};
 
 static bool space(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
@@ -90,7 +91,8 @@ static int unique(const struct sv_actions *a, const char *where, struct sv_err *
     qsort(s, a->n, sizeof *s, by_text);
     int rc = 0;
     for (size_t i = 1; !rc && i < a->n; i++)
-        if (!by_text(&s[i - 1], &s[i])) rc = sv_fail(e, SV_EINPUT, "%s: the action \"%.*s\" comes twice", where, (int)sv_min(s[i].n, 200), s[i].s);
+        if (!by_text(&s[i - 1], &s[i]))
+            rc = sv_fail(e, SV_EINPUT, "%s: the action \"%.*s\" comes twice", where, (int)sv_min(s[i].n, 200), s[i].s);
     sv_free(s);
     return rc;
 }
@@ -112,7 +114,8 @@ int sv_actions_parse(struct sv_actions *a, const char *text, size_t bytes, const
         if (a->n++ == MAX_NAMES) rc = sv_fail(e, SV_EINPUT, "%s: more than %d actions", where, MAX_NAMES);
     }
     if (!rc && !a->n) rc = sv_fail(e, SV_EINPUT, "%s: no action in it, expected one a line", where);
-    if (!rc && (!(a->name = sv_alloc(a->n, sizeof *a->name, e)) || !(a->len = sv_alloc(a->n, sizeof *a->len, e)))) rc = SV_ENOMEM;
+    if (!rc && !(a->name = sv_alloc(a->n, sizeof *a->name, e))) rc = SV_ENOMEM;
+    if (!rc && !(a->len = sv_alloc(a->n, sizeof *a->len, e))) rc = SV_ENOMEM;
     const char *p = a->text;
     for (size_t i = 0; !rc && i < a->n; i++) {
         a->name[i] = p, a->len[i] = strcspn(p, "\n");
@@ -123,9 +126,20 @@ int sv_actions_parse(struct sv_actions *a, const char *text, size_t bytes, const
     return rc;
 }
 
+/* Parts, because a compiler need not take a string of more than 4095 bytes. */
+static int parse_builtin(struct sv_actions *a, struct sv_err *e) {
+    char text[8192];
+    size_t n = 0;
+    for (size_t i = 0; i < SV_LEN(builtin); i++) {
+        const size_t len = strlen(builtin[i]);
+        memcpy(text + n, builtin[i], len), n += len;
+    }
+    return sv_actions_parse(a, text, n, "the built-in actions", e);
+}
+
 int sv_actions_load(struct sv_actions *a, const char *path, struct sv_err *e) {
     *a = (struct sv_actions){0};
-    if (!path) return sv_actions_parse(a, builtin, sizeof builtin - 1, "the built-in actions", e);
+    if (!path) return parse_builtin(a, e);
     struct sv_file f;
     int rc = sv_file_read(&f, path, MAX_FILE, e);
     if (rc) return rc;
