@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_FILE = 1 << 22, MAX_NAMES = 1 << 16 };
+enum { MAX_FILE = 1 << 22 };
 
 /* What a street, shop, station or school camera may see, the usual and the unusual; short, as CLIP's captions are. */
 static const char *const builtin[] = {
-        /* on foot */
+    /* on foot */
     "walking\n" "walking slowly\n" "walking fast\n" "walking toward the camera\n" "walking away from the camera\n"
     "walking side by side\n" "walking in a group\n" "walking a dog\n" "walking with a cane\n"
     "walking with crutches\n" "walking while looking at a phone\n" "walking while talking on a phone\n"
@@ -76,32 +76,26 @@ static const char *const builtin[] = {
 
 static bool space(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
-struct name { const char *s; size_t n; };
-static int by_text(const void *a, const void *b) {
-    const struct name *x = a, *y = b;
-    const int c = memcmp(x->s, y->s, sv_min(x->n, y->n));
-    return c ? c : (x->n > y->n) - (x->n < y->n);
-}
+static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
 /* Sorted, equal names lie side by side. */
 static int unique(const struct sv_actions *a, const char *where, struct sv_err *e) {
-    struct name *s = sv_alloc(a->n, sizeof *s, e);
+    const char **s = sv_alloc(a->n, sizeof *s, e);
     if (!s) return SV_ENOMEM;
-    for (size_t i = 0; i < a->n; i++) s[i] = (struct name){ a->name[i], a->len[i] };
+    memcpy(s, a->name, a->n * sizeof *s);
     qsort(s, a->n, sizeof *s, by_text);
     int rc = 0;
     for (size_t i = 1; !rc && i < a->n; i++)
-        if (!by_text(&s[i - 1], &s[i]))
-            rc = sv_fail(e, SV_EINPUT, "%s: the action \"%.*s\" comes twice", where, (int)sv_min(s[i].n, 200), s[i].s);
+        if (!by_text(&s[i - 1], &s[i])) rc = sv_fail(e, SV_EINPUT, "%s: the action \"%.200s\" comes twice", where, s[i]);
     sv_free(s);
     return rc;
 }
 
 int sv_actions_parse(struct sv_actions *a, const char *text, size_t bytes, const char *where, struct sv_err *e) {
     *a = (struct sv_actions){0};
+    if (memchr(text, 0, bytes)) return sv_fail(e, SV_EINPUT, "%s: not a list of actions: it holds a zero byte", where);
     if (!(a->text = sv_alloc(bytes + 1, 1, e))) return SV_ENOMEM;
-    int rc = 0;
-    for (size_t at = 0; !rc && at < bytes; at++) {
+    for (size_t at = 0; at < bytes; at++) {
         const char *nl = memchr(text + at, '\n', bytes - at);
         size_t begin = at, end = nl ? (size_t)(nl - text) : bytes;
         at = end;
@@ -109,18 +103,14 @@ int sv_actions_parse(struct sv_actions *a, const char *text, size_t bytes, const
         while (begin < end && space(text[end - 1])) end--;
         if (begin == end) continue;
         memcpy(a->text + a->bytes, text + begin, end - begin);
-        a->bytes += end - begin;
-        a->text[a->bytes++] = '\n';
-        if (a->n++ == MAX_NAMES) rc = sv_fail(e, SV_EINPUT, "%s: more than %d actions", where, MAX_NAMES);
+        a->bytes += end - begin + 1;
+        a->n++;
     }
-    if (!rc && !a->n) rc = sv_fail(e, SV_EINPUT, "%s: no action in it, expected one a line", where);
+    int rc = !a->n ? sv_fail(e, SV_EINPUT, "%s: no action in it, expected one a line", where)
+           : a->n > SV_ACTIONS_MAX ? sv_fail(e, SV_EINPUT, "%s: %zu actions, expected at most %d", where, a->n, SV_ACTIONS_MAX) : 0;
     if (!rc && !(a->name = sv_alloc(a->n, sizeof *a->name, e))) rc = SV_ENOMEM;
-    if (!rc && !(a->len = sv_alloc(a->n, sizeof *a->len, e))) rc = SV_ENOMEM;
     const char *p = a->text;
-    for (size_t i = 0; !rc && i < a->n; i++) {
-        a->name[i] = p, a->len[i] = strcspn(p, "\n");
-        p += a->len[i] + 1;
-    }
+    for (size_t i = 0; !rc && i < a->n; i++, p += strlen(p) + 1) a->name[i] = p;
     if (!rc) rc = unique(a, where, e);
     if (rc) sv_actions_free(a);
     return rc;
@@ -143,13 +133,12 @@ int sv_actions_load(struct sv_actions *a, const char *path, struct sv_err *e) {
     struct sv_file f;
     int rc = sv_file_read(&f, path, MAX_FILE, e);
     if (rc) return rc;
-    if (memchr(f.data, 0, f.size)) rc = sv_fail(e, SV_EINPUT, "%s: not a text file: a zero byte", f.name);
-    else rc = sv_actions_parse(a, (const char *)f.data, f.size, f.name, e);
+    rc = sv_actions_parse(a, (const char *)f.data, f.size, f.name, e);
     sv_file_close(&f);
     return rc;
 }
 
 void sv_actions_free(struct sv_actions *a) {
-    sv_free(a->text), sv_free(a->name), sv_free(a->len);
+    sv_free(a->text), sv_free(a->name);
     *a = (struct sv_actions){0};
 }
