@@ -1,0 +1,46 @@
+#include "io/image.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "io/file.h"
+#include "io/png.h"
+#include "io/pnm.h"
+
+/* The largest picture there may be, 2^28 pixels, fits as 16-bit RGB in any of the formats. */
+enum { FILE_LIMIT = 0x7fffffff };
+
+static const struct format {
+    const char *name;
+    bool (*probe)(const uint8_t *data, size_t size);
+    int (*decode)(const uint8_t *data, size_t size, const char *name, struct sv_image *im, struct sv_err *e);
+} formats[] = {
+    { "PNG", sv_png_probe, sv_png_decode },
+    { "PNM (P1 .. P6)", sv_pnm_probe, sv_pnm_decode },
+};
+
+static int unknown(const uint8_t *data, size_t size, const char *name, struct sv_err *e) {
+    char known[128] = "", hex[16] = "nothing";
+    for (size_t i = 0, n = 0; i < SV_LEN(formats); i++)
+        n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", i ? ", " : "", formats[i].name);
+    for (size_t i = 0; i < sv_min(size, 4); i++) snprintf(hex + 3 * i, 4, "%02x ", data[i]);
+    if (size) hex[3 * sv_min(size, 4) - 1] = 0;
+    return sv_fail(e, SV_EINPUT, "%s: begins with %s: not an image of a format read here: %s", name, hex, known);
+}
+
+int sv_image_decode(const uint8_t *data, size_t size, const char *name, struct sv_image *im, struct sv_err *e) {
+    memset(im, 0, sizeof *im);
+    for (size_t i = 0; i < SV_LEN(formats); i++)
+        if (formats[i].probe(data, size)) return formats[i].decode(data, size, name, im, e);
+    return unknown(data, size, name, e);
+}
+
+int sv_image_load(const char *path, struct sv_image *im, struct sv_err *e) {
+    struct sv_file f;
+    memset(im, 0, sizeof *im);
+    int rc = sv_file_read(&f, path, FILE_LIMIT, e);
+    if (rc) return rc;
+    rc = sv_image_decode(f.data, f.size, f.name, im, e);
+    sv_file_close(&f);
+    return rc;
+}
