@@ -1,0 +1,196 @@
+#include "io/video.h"
+
+#include "io/file.h"
+#include "io/image.h"
+#include "io/y4m.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct sv_video_own {
+    bool is_y4m, held_set;
+    struct sv_y4m y4m;
+    struct sv_dir dir;                  /* of a folder; of a single image one empty name */
+    struct sv_image held;               /* the first image, which told the size */
+};
+
+/* ---- what a path is ---- */
+
+enum kind { FOLDER, Y4M, AVI, FOREIGN, OTHER };
+
+static int kind_of(const char *path, enum kind *k, struct sv_err *e) {
+    *k = Y4M;
+    if (!strcmp(path, "-")) return 0;
+    *k = FOLDER;
+    if (sv_is_dir(path)) return 0;
+    uint8_t head[16] = {0};
+    size_t n = 0;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    for (ssize_t r; fd >= 0 && n < sizeof head; n += (size_t)r) {
+        r = read(fd, head + n, sizeof head - n);
+        if (r < 0 && errno == EINTR) r = 0;
+        else if (r <= 0) break;
+    }
+    if (fd < 0) return sv_fail(e, SV_EINPUT, "%s: cannot open: %s", path, strerror(errno));
+    close(fd);
+    *k = sv_y4m_is(head, n) ? Y4M
+       : n == 16 && !memcmp(head, "RIFF", 4) && !memcmp(head + 8, "AVI ", 4) ? AVI
+       : n == 16 && (!memcmp(head + 4, "ftyp", 4) || !memcmp(head, "\x1a\x45\xdf\xa3", 4) || !memcmp(head, "\0\0\1\xba", 4)
+                     || !memcmp(head, "FLV\1", 4)) ? FOREIGN : OTHER;
+    return 0;
+}
+
+static char *join(const char *folder, const char *name, struct sv_err *e) {
+    const size_t a = strlen(folder), n = a + strlen(name) + 2;
+    char *p = sv_alloc(n, 1, e);
+    if (p) snprintf(p, n, "%s%s%s", folder, *name && a && folder[a - 1] != '/' ? "/" : "", name);
+    return p;
+}
+
+/* ---- one clip ---- */
+
+static int load(const struct sv_video *v, size_t i, struct sv_image *im, struct sv_err *e) {
+    char *path = join(v->path, v->own->dir.name[i], e);
+    if (!path) return SV_ENOMEM;
+    int rc = sv_image_load(path, im, e);
+    if (!rc && i && (im->w != v->w || im->h != v->h)) {
+        rc = sv_fail(e, SV_EINPUT, "%s: frame of %zu x %zu pixels, expected %zu x %zu as the clip's first",
+                     path, im->w, im->h, v->w, v->h);
+        sv_image_free(im);
+    }
+    sv_free(path);
+    return rc;
+}
+
+static int open_folder(struct sv_video *v, bool folder, struct sv_err *e) {
+    struct sv_video_own *o = v->own;
+    int rc = 0;
+    if (folder) rc = sv_dir_list(&o->dir, v->path, e);
+    else if (sv_grow(&o->dir.name, &o->dir.cap, 0, sizeof *o->dir.name, e)) rc = SV_ENOMEM;
+    else if (!(o->dir.name[0] = sv_strdup("", e))) rc = SV_ENOMEM;
+    else o->dir.n = 1;
+    if (!rc && !o->dir.n) rc = sv_fail(e, SV_EINPUT, "%s: a folder without frames", v->path);
+    if (!rc) rc = load(v, 0, &o->held, e);
+    if (rc) return rc;
+    o->held_set = true;
+    v->w = o->held.w, v->h = o->held.h, v->frames = o->dir.n;
+    return 0;
+}
+
+static int open_y4m(struct sv_video *v, struct sv_err *e) {
+    struct sv_y4m *y = &v->own->y4m;
+    const int rc = sv_y4m_open(y, v->path, e);
+    if (rc) return rc;
+    v->own->is_y4m = true;
+    v->w = y->w, v->h = y->h, v->frames = y->frames;
+    v->fps = y->per ? (double)y->rate / (double)y->per : 0;
+    return 0;
+}
+
+int sv_video_open(struct sv_video *v, const char *path, struct sv_err *e) {
+    *v = (struct sv_video){0};
+    enum kind k;
+    int rc = kind_of(path, &k, e);
+    if (rc) return rc;
+    if (k == AVI) return sv_fail(e, SV_EINPUT, "%s: AVI is not read by this version; expected a folder of frames or y4m "
+                                 "(ffmpeg -i FILE -f yuv4mpegpipe - | svad ... -)", path);
+    if (k == FOREIGN) return sv_fail(e, SV_EINPUT, "%s: a compressed video, expected a folder of frames or y4m "
+                                     "(ffmpeg -i FILE -f yuv4mpegpipe - | svad ... -)", path);
+    if (!(v->path = sv_strdup(path, e)) || !(v->own = sv_alloc(1, sizeof *v->own, e))) rc = SV_ENOMEM;
+    if (!rc) {
+        v->own->y4m.fd = -1;
+        rc = k == Y4M ? open_y4m(v, e) : open_folder(v, k == FOLDER, e);
+    }
+    if (rc) sv_video_close(v);
+    return rc;
+}
+
+int sv_video_next(struct sv_video *v, uint8_t *rgb, struct sv_err *e) {
+    struct sv_video_own *o = v->own;
+    if (o->is_y4m) {
+        const int rc = sv_y4m_next(&o->y4m, e);
+        if (!rc && !v->next) return sv_fail(e, SV_EINPUT, "%s: a stream without frames", o->y4m.name);
+        if (rc == 1) sv_y4m_rgb(&o->y4m, rgb), v->next++;
+        return rc;
+    }
+    if (v->next == o->dir.n) return 0;
+    struct sv_image im = o->held;
+    if (o->held_set) memset(&o->held, 0, sizeof o->held);
+    else {
+        const int rc = load(v, v->next, &im, e);
+        if (rc) return rc;
+    }
+    o->held_set = false;
+    sv_image_rgb(&im, rgb);
+    sv_image_free(&im);
+    v->next++;
+    return 1;
+}
+
+void sv_video_close(struct sv_video *v) {
+    if (v->own) {
+        sv_y4m_close(&v->own->y4m);
+        sv_dir_free(&v->own->dir);
+        sv_image_free(&v->own->held);
+    }
+    sv_free(v->own), sv_free((void *)v->path);
+    *v = (struct sv_video){0};
+}
+
+/* ---- lists of clips ---- */
+
+/* The last part of a path; of a file without its extension. */
+static char *clip_name(const char *path, bool folder, struct sv_err *e) {
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/') end--;
+    size_t begin = end;
+    while (begin && path[begin - 1] != '/') begin--;
+    if (!folder) {
+        for (size_t i = end; i > begin + 1; i--) {
+            if (path[i - 1] == '.') { end = i - 1; break; }
+        }
+    }
+    char *name = sv_alloc(end - begin + 1, 1, e);
+    if (name) memcpy(name, path + begin, end - begin);
+    return name;
+}
+
+static int add(struct sv_clip_list *l, const char *path, bool folder, struct sv_err *e) {
+    struct sv_clip_path c = { .path = sv_strdup(path, e) };
+    c.name = !strcmp(path, "-") ? sv_strdup("stdin", e) : clip_name(path, folder, e);
+    int rc = !c.path || !c.name ? SV_ENOMEM : 0;
+    for (size_t i = 0; !rc && i < l->n; i++) {
+        if (!strcmp(l->item[i].name, c.name))
+            rc = sv_fail(e, SV_EINPUT, "%s: a clip named %s is there already, from %s", path, c.name, l->item[i].path);
+    }
+    if (!rc) rc = sv_grow(&l->item, &l->cap, l->n, sizeof *l->item, e);
+    if (!rc) l->item[l->n++] = c;
+    else sv_free(c.path), sv_free(c.name);
+    return rc;
+}
+
+int sv_clip_list_add(struct sv_clip_list *l, const char *path, struct sv_err *e) {
+    enum kind k;
+    int rc = kind_of(path, &k, e);
+    if (rc || k != FOLDER) return rc ? rc : add(l, path, false, e);
+    struct sv_dir d;
+    if ((rc = sv_dir_list(&d, path, e))) return rc;
+    size_t clips = 0;
+    for (size_t i = 0; !rc && i < d.n; i++) {
+        char *p = join(path, d.name[i], e);
+        rc = p ? kind_of(p, &k, e) : SV_ENOMEM;
+        if (!rc && k != OTHER) clips++, rc = add(l, p, k == FOLDER, e);
+        sv_free(p);
+    }
+    sv_dir_free(&d);
+    return rc || clips ? rc : add(l, path, true, e);
+}
+
+void sv_clip_list_free(struct sv_clip_list *l) {
+    for (size_t i = 0; i < l->n; i++) sv_free(l->item[i].name), sv_free(l->item[i].path);
+    sv_free(l->item);
+    *l = (struct sv_clip_list){0};
+}

@@ -1,0 +1,54 @@
+#include "tfc/tube.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+
+Test(tube, frames_clamped_at_both_ends) {
+    const struct sv_tube one = { 9, 1 }, three = { 5, 3 }, even = { 4, 1 };
+    const size_t start[9] = { 0, 0, 0, 0, 0, 1, 2, 3, 4 }, end[9] = { 5, 6, 7, 8, 9, 9, 9, 9, 9 };
+    static const size_t wide[5] = { 0, 1, 4, 7, 9 }, four[4] = { 3, 4, 5, 6 };
+    for (size_t i = 0; i < 9; i++) {
+        cr_expect_eq(sv_tube_frame(&one, 0, i, 10), start[i]);
+        cr_expect_eq(sv_tube_frame(&one, 9, i, 10), end[i]);
+        cr_expect_eq(sv_tube_frame(&one, 0, i, 1), 0);
+    }
+    for (size_t i = 0; i < 5; i++) cr_expect_eq(sv_tube_frame(&three, 4, i, 10), wide[i]);
+    for (size_t i = 0; i < 4; i++) cr_expect_eq(sv_tube_frame(&even, 5, i, 10), four[i]);
+    cr_expect_eq(sv_tube_reach(&one), 4);
+    cr_expect_eq(sv_tube_reach(&three), 6);
+}
+
+Test(tube, boxes_to_pixels) {
+    static const struct { float box[4]; struct sv_rect want; } good[] = {
+        {{ 1.2f, 2.9f, 3.1f, 4.f }, { 1, 2, 3, 2 }},
+        {{ -5.f, -0.5f, 2.f, 1.f }, { 0, 0, 2, 1 }},
+        {{ 8.5f, 4.5f, 1e30f, 99.f }, { 8, 4, 2, 1 }},
+        {{ 3.f, 3.f, 3.01f, 3.01f }, { 3, 3, 1, 1 }},
+    };
+    static const float bad[][4] = {
+        { 3, 1, 3, 2 }, { 4, 1, 3, 2 }, { 3, 2, 4, 2 }, { 10, 0, 12, 2 }, { -3, 0, 0, 2 }, { 0, 5, 2, 9 }, { NAN, 0, 1, 1 }, { 0, 0, INFINITY, 1 },
+        { -4, -4, -2, -2 },
+    };
+    struct sv_rect r;
+    for (size_t i = 0; i < SV_LEN(good); i++) {
+        cr_assert(sv_tube_rect(good[i].box, 10, 5, &r), "%zu", i);
+        cr_expect(r.x == good[i].want.x && r.y == good[i].want.y && r.w == good[i].want.w && r.h == good[i].want.h,
+                  "%zu: %zu %zu %zu %zu", i, r.x, r.y, r.w, r.h);
+    }
+    for (size_t i = 0; i < SV_LEN(bad); i++) cr_expect(!sv_tube_rect(bad[i], 10, 5, &r), "%zu", i);
+}
+
+Test(tube, ring_holds_the_last_frames) {
+    struct sv_ring r;
+    struct sv_err e = {0};
+    cr_assert_eq(sv_ring_init(&r, 3, 2, &e), 0);
+    for (uint8_t t = 0; t < 8; t++) {
+        uint8_t *p = sv_ring_room(&r);
+        p[0] = t, p[1] = (uint8_t)(t + 100);
+        sv_ring_push(&r);
+        cr_expect_eq(r.end, t + 1u);
+        cr_expect_eq(r.begin, t < 2 ? 0u : t - 2u);
+        for (size_t k = r.begin; k < r.end; k++) cr_expect(sv_ring_at(&r, k)[0] == k && sv_ring_at(&r, k)[1] == k + 100);
+    }
+    sv_ring_free(&r);
+}

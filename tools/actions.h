@@ -1,0 +1,21 @@
+/* actions.h - the action texts that responses are taken to: from a file, or the built-in ones. */
+#ifndef TOOLS_ACTIONS_H
+#define TOOLS_ACTIONS_H
+
+#include "core/mem.h"
+
+enum { SV_ACTIONS_MAX = 1 << 16 };
+
+struct sv_actions {
+    const char **name; size_t n;        /* NUL-terminated, in text */
+    char *text; size_t bytes;           /* the names one after the other, each with its NUL; owned */
+};
+
+/* The names of a file: one a line, spaces around it cut, empty lines skipped; path NULL: the built-in ones.  No name
+ * at all and a name that comes twice are errors. */
+int sv_actions_load(struct sv_actions *a, const char *path, struct sv_err *e);
+/* The same from memory; `where` is for messages. */
+int sv_actions_parse(struct sv_actions *a, const char *text, size_t bytes, const char *where, struct sv_err *e);
+void sv_actions_free(struct sv_actions *a);         /* {0} is fine; leaves {0} */
+
+#endif
