@@ -401,6 +401,34 @@ Test(jpeg, many_scans) {
     expect_refused(scans_of_nothing(SV_JPEG_MAX_SCANS), "more than 256 scans");
 }
 
+/* Every combination of sampling factors, those too that are no whole multiples, in a picture of one colour. */
+Test(jpeg, sampling) {
+    static const uint8_t head[] = "\xff\xd8\xff\xc4\0\x15\0\1\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\6"    /* DC: 0 -> 0, 10 -> 6 bits */
+        "\xff\xc4\0\x14\x10\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xff\xdb\0\x43";                       /* AC: 0 -> end of block */
+    static const uint8_t frame[] = "\xff\xc0\0\x11\x08\0\x15\0\x25\3\1\x11\0\2\x11\0\3\x11";
+    static const uint8_t first[3] = { 0x80 | 40, 0x80 | 52, 0x80 | 23 };     /* 40, 52, -40 */
+    uint8_t file[1024] = { 0 };
+    memcpy(file, head, sizeof head - 1);
+    memset(file + sizeof head, 8, 64);
+    uint8_t *sof = file + sizeof head + 64, *p = sof + sizeof frame;
+    memcpy(sof, frame, sizeof frame);
+    for (int i = 0; i < 3; i++, p += 64) {
+        const uint8_t scan[] = { 0xff, 0xda, 0, 8, 1, (uint8_t)(i + 1), 0, 0, 63, 0, first[i] };
+        memcpy(p, scan, sizeof scan);
+    }
+    const int y = 168, red = (int)floor(y - 1.402 * 40 + 0.5), green = (int)floor(y - 0.34414 * 52 + 0.71414 * 40 + 0.5), blue = 255;
+    for (unsigned factors = 0; factors < 4096; factors++) {
+        struct sv_image im;
+        struct sv_err e = { 0 };
+        for (int i = 0; i < 3; i++) sof[11 + 3 * i] = (uint8_t)(((factors >> 4 * i & 3) + 1) << 4 | ((factors >> 4 * i >> 2 & 3) + 1));
+        cr_assert_eq(sv_jpeg_decode(file, (size_t)(p - file), "sampling", &im, &e), 0, "%x: %s", factors, e.msg);
+        cr_assert(im.w == 37 && im.h == 21);
+        for (size_t i = 0; i < im.w * im.h; i++)
+            cr_assert(im.px[3 * i] == red && im.px[3 * i + 1] == green && im.px[3 * i + 2] == blue, "%x: pixel %zu", factors, i);
+        sv_image_free(&im);
+    }
+}
+
 /* Against the definition of the transform (T.81 A.3.3): integers may be off by one, never more. */
 Test(jpeg, idct) {
     uint32_t state = 1;
