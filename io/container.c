@@ -329,6 +329,7 @@ static int read_all(const struct sv_file *f, const char *kind, struct sv_store *
     if (values > SV_CONTAINER_VALUES || views > SV_CONTAINER_TENSORS)
         return sv_fail(e, SV_EINPUT, "%s: index: %zu values and %zu tensors, at most %d and %d", f->name, values, views,
                        SV_CONTAINER_VALUES, SV_CONTAINER_TENSORS);
+    if (f->mapped) s->map = f->data, s->map_bytes = f->size;
     r.p += COUNTS;
     for (size_t i = 0; !rc && i < values; i++) rc = read_value(&r, s, e);
     for (size_t i = 0; !rc && i < views; i++) rc = read_tensor(&r, s, data, e);
