@@ -1,4 +1,4 @@
-/* gemm.h - y = act(x w^T + bias) (+ residual): the one matrix product of the project, over packed weights.
+/* gemm.h - y = act(x w^T + bias), or y += x w^T + bias: the one matrix product of the project, over packed weights.
  *
  * The macro-kernel packs x, blocks for the caches, splits outputs over the pool, and applies the epilogue to a tile
  * while it is in cache.  Each element of y is summed over K in the same order whatever m, the threads or the blocks
@@ -28,8 +28,7 @@ enum sv_act { SV_ACT_NONE, SV_ACT_QUICK, SV_ACT_GELU };
 struct sv_epilogue {
     const float *bias;                  /* [n] or NULL */
     enum sv_act act;
-    const float *residual;              /* [m, n], row stride ldr, added after act; NULL: none; may be y */
-    size_t ldr;
+    bool add;                           /* y is added to instead of overwritten: the residual; act is then SV_ACT_NONE */
 };
 
 /* Floats of scratch sv_gemm needs for up to m rows of k inputs. */

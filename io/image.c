@@ -7,7 +7,7 @@
 #include "io/png.h"
 #include "io/pnm.h"
 
-/* The largest picture there may be, 2^28 pixels, fits as 16-bit RGB in any of the formats. */
+/* Room for the largest picture there may be, 2^28 pixels, as raw 16-bit RGB. */
 enum { FILE_LIMIT = 0x7fffffff };
 
 static const struct format {

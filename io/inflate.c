@@ -141,14 +141,16 @@ static bool build(uint32_t *table, unsigned width, const uint8_t *len, const uin
     return true;
 }
 
-static const uint8_t length_extra[29] = { 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0 };
-
 /* RFC 1951, 3.2.5: bases are the running sums of the ranges before them, but length 258 has a code of its own. */
 static bool build_lit(struct stream *s, const uint8_t *len, unsigned syms) {
     uint32_t what[LITS];
     for (unsigned i = 0; i < 256; i++) what[i] = ENTRY(LITERAL, 0, i);
     what[256] = ENTRY(END, 0, 0);
-    for (unsigned i = 0, base = 3; i < 28; base += 1u << length_extra[i++]) what[257 + i] = ENTRY(COPY, length_extra[i], base);
+    for (unsigned i = 0, base = 3; i < 28; i++) {
+        const unsigned x = i < 8 ? 0 : i / 4 - 1;
+        what[257 + i] = ENTRY(COPY, x, base);
+        base += 1u << x;
+    }
     what[285] = ENTRY(COPY, 0, 258);
     what[286] = what[287] = ENTRY(BAD, 0, 0);
     return build(s->lit, LIT_BITS, len, what, syms, false);
@@ -304,7 +306,8 @@ static int zlib_stream(struct stream *s) {
     const uint32_t want = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
     const uint32_t have = sv_adler32(1, s->out, s->n);
     if (want != have)
-        return sv_fail(s->e, SV_EINPUT, "%s: compressed data: Adler-32 is %08x, expected %08x", s->name, (unsigned)have, (unsigned)want);
+        return sv_fail(s->e, SV_EINPUT, "%s: compressed data: Adler-32 is %08x, expected %08x", s->name, (unsigned)have,
+                       (unsigned)want);
     s->b.in += 4;
     return 0;
 }
@@ -318,7 +321,8 @@ static int gzip_header(struct stream *s) {
     const uint8_t *const end = s->b.end;
     if (end - p < 10) return truncated(s);
     if (p[0] != 0x1f || p[1] != 0x8b || p[2] != 8)
-        return sv_fail(s->e, SV_EINPUT, "%s: byte %zu: %02x %02x %02x, expected a gzip member (1f 8b 08)", s->name, at(s), p[0], p[1], p[2]);
+        return sv_fail(s->e, SV_EINPUT, "%s: byte %zu: %02x %02x %02x, expected a gzip member (1f 8b 08)", s->name, at(s),
+                       p[0], p[1], p[2]);
     const unsigned flags = p[3];
     if (flags & RESERVED) return bad(s, "a gzip member with reserved flags");
     p += 10;
@@ -357,11 +361,11 @@ static int gzip_stream(struct stream *s) {
         const size_t n = s->n - s->base;
         const uint32_t have = n ? sv_crc32(0, s->out + s->base, n) : 0;
         if (le32(p) != have)
-            return sv_fail(s->e, SV_EINPUT, "%s: byte %zu: CRC-32 of the gzip member is %08x, expected %08x", s->name, at(s),
-                           (unsigned)have, (unsigned)le32(p));
+            return sv_fail(s->e, SV_EINPUT, "%s: byte %zu: CRC-32 of the gzip member is %08x, expected %08x", s->name,
+                           at(s), (unsigned)have, (unsigned)le32(p));
         if (le32(p + 4) != (uint32_t)n)
-            return sv_fail(s->e, SV_EINPUT, "%s: byte %zu: the gzip member has %zu bytes, expected %u (mod 2^32)", s->name, at(s), n,
-                           (unsigned)le32(p + 4));
+            return sv_fail(s->e, SV_EINPUT, "%s: byte %zu: the gzip member has %zu bytes, expected %u (mod 2^32)", s->name,
+                           at(s), n, (unsigned)le32(p + 4));
         s->b.in += 8;
     } while (s->b.in < end && *s->b.in);
     while (s->b.in < end)
@@ -390,10 +394,10 @@ int sv_inflate(const uint8_t *in, size_t n, enum sv_wrap wrap, size_t limit, uin
     return rc;
 }
 
-int sv_inflate_into(const uint8_t *in, size_t n, enum sv_wrap wrap, uint8_t *out, size_t out_n, size_t *used, const char *name,
-                    struct sv_err *e) {
-    struct stream s = { .b = { .in = in, .end = in + n }, .start = in, .out = out, .cap = out_n, .limit = out_n, .exact = true,
-                        .name = name, .e = e };
+int sv_inflate_into(const uint8_t *in, size_t n, enum sv_wrap wrap, uint8_t *out, size_t out_n, size_t *used,
+                    const char *name, struct sv_err *e) {
+    struct stream s = { .b = { .in = in, .end = in + n }, .start = in, .out = out, .cap = out_n, .limit = out_n,
+                        .exact = true, .name = name, .e = e };
     const int rc = run(&s, wrap, n, used);
     if (!rc && s.n < out_n)
         return sv_fail(e, SV_EINPUT, "%s: inflates to %zu bytes, expected %zu", name, s.n, out_n);

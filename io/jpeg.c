@@ -210,6 +210,7 @@ int sv_jpeg_decode(const uint8_t *data, size_t size, const char *name, struct sv
         return sv_fail(e, SV_EINPUT, "%s: not a JPEG file: expected the bytes ff d8 at the start", name);
     const int rc = decode(&d);
     for (size_t i = 0; i < 3; i++) sv_free(d.comp[i].px), sv_free(d.comp[i].coef), sv_free(d.line[i]);
+    sv_free(d.sum);
     if (rc) sv_image_free(im);
     return rc;
 }

@@ -8,6 +8,7 @@
 #include "io/jpeg.h"
 
 enum { SV_JPEG_LOOK = 9 };              /* codes up to this length are found by one table access */
+enum { SV_JPEG_STEP = 16 };             /* samples that a row is worked on in at a time, so it has room for as many more */
 /* Real files have about ten scans.  With the rule that a scan must go on where the last one of its coefficients
  * stopped, this bounds the work that a small file can ask for. */
 enum { SV_JPEG_MAX_SCANS = 256 };
@@ -59,6 +60,7 @@ struct sv_jpeg {
     struct { struct sv_jpeg_comp *c[3]; size_t n; int ss, se, ah, al; } scan;
     unsigned eobrun;
     uint8_t *line[3];                   /* an upsampled row of each component */
+    uint16_t *sum;                      /* a row on its way there, with a step more at each end */
     struct sv_image *im;
 };
 

@@ -29,6 +29,11 @@ static int use_table(struct sv_jpeg *d, struct sv_jpeg_table *t, bool dc) {
     return 0;
 }
 
+static bool make_samples(struct sv_jpeg *d, struct sv_jpeg_comp *c) {
+    c->kept = d->whole ? c->ph * 8 : c->v * 16u;
+    return (c->px = sv_alloc(c->kept * c->pw * 8 + SV_JPEG_STEP, 1, d->e));
+}
+
 /* Fixes the tables, makes the buffers.  Every symbol has a bit at least, so a scan that the file is too short for is
  * known before memory is taken: 2 symbols a block (sequential), 1 (DC of progressive). */
 static int prepare(struct sv_jpeg *d, size_t blocks) {
@@ -49,17 +54,18 @@ static int prepare(struct sv_jpeg *d, size_t blocks) {
         c->seen = true, c->pred = 0;
         if (d->progressive) {
             if (!c->coef && !(c->coef = sv_alloc(c->pw * c->ph, 64 * sizeof *c->coef, d->e))) return SV_ENOMEM;
-        } else if (!c->px) {
-            c->kept = d->whole ? c->ph * 8 : c->v * 16u;
-            if (!(c->px = sv_alloc(c->kept, c->pw * 8, d->e))) return SV_ENOMEM;
+        } else if (!c->px && !make_samples(d, c)) {
+            return SV_ENOMEM;
         }
     }
     return 0;
 }
 
 static int make_image(struct sv_jpeg *d) {
+    const size_t width = d->mcux * 8 * d->hmax + 2 * SV_JPEG_STEP;
     for (size_t i = 0; i < d->n; i++)
-        if (!(d->line[i] = sv_alloc(d->mcux, 8u * d->hmax, d->e))) return SV_ENOMEM;
+        if (!(d->line[i] = sv_alloc(width, 1, d->e))) return SV_ENOMEM;
+    if (!(d->sum = sv_alloc(width, sizeof *d->sum, d->e))) return SV_ENOMEM;
     return sv_image_new(d->im, d->w, d->h, d->n == 1 ? SV_GRAY : SV_RGB, d->name, d->e);
 }
 
@@ -113,7 +119,7 @@ int sv_jpeg_scan(struct sv_jpeg *d) {
     if (d->scan.n == 1) per = 1;
     /* T.81 B.2.3 */
     if (per > 10) return sv_jpeg_bad(d, d->p, "MCUs of %zu blocks, expected at most 10", per);
-    if (!d->scans++) d->whole = d->scan.n < d->n;
+    if (!d->scans++) d->whole = !d->progressive && d->scan.n < d->n;
     int rc = d->progressive ? check_progression(d) : 0;
     if (!rc) rc = prepare(d, nx * ny * per);
     const bool stream = !d->progressive && !d->whole;
@@ -143,11 +149,8 @@ int sv_jpeg_finish(struct sv_jpeg *d) {
     if (!d->progressive && !d->whole) return 0;
     const int rc = make_image(d);
     if (rc) return rc;
-    for (size_t i = 0; d->progressive && i < d->n; i++) {
-        struct sv_jpeg_comp *c = &d->comp[i];
-        c->kept = c->v * 16u;
-        if (!(c->px = sv_alloc(c->kept, c->pw * 8, d->e))) return SV_ENOMEM;
-    }
+    for (size_t i = 0; d->progressive && i < d->n; i++)
+        if (!make_samples(d, &d->comp[i])) return SV_ENOMEM;
     for (size_t row = 0; row < d->mcuy; row++) {
         for (size_t i = 0; d->progressive && i < d->n; i++) {
             struct sv_jpeg_comp *c = &d->comp[i];

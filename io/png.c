@@ -27,7 +27,9 @@ struct chunk { const uint8_t *type, *data; size_t at, size; };
 
 static const uint8_t signature[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
 
-static uint32_t be32(const uint8_t *p) { return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]; }
+static uint32_t be32(const uint8_t *p) {
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
 
 bool sv_png_probe(const uint8_t *data, size_t size) { return size >= 8 && !memcmp(data, signature, 8); }
 
@@ -39,15 +41,16 @@ static int bad(const struct png *p, const struct chunk *c, const char *what) {
 static int next_chunk(struct png *p, struct chunk *c) {
     const uint8_t *s = p->data + p->at;
     const size_t left = p->size - p->at;
-    if (left < 12) return sv_fail(p->e, SV_EINPUT, "%s: PNG ends at byte %zu, expected a chunk at %zu", p->name, p->size, p->at);
+    if (left < 12)
+        return sv_fail(p->e, SV_EINPUT, "%s: PNG ends at byte %zu, expected a chunk at %zu", p->name, p->size, p->at);
     *c = (struct chunk){ .type = s + 4, .data = s + 8, .at = p->at, .size = be32(s) };
     for (int i = 0; i < 4; i++)
         if ((s[4 + i] | 32) < 'a' || (s[4 + i] | 32) > 'z')
-            return sv_fail(p->e, SV_EINPUT, "%s: byte %zu: %02x %02x %02x %02x, expected the four letters of a PNG chunk", p->name,
-                           p->at + 4, s[4], s[5], s[6], s[7]);
+            return sv_fail(p->e, SV_EINPUT, "%s: byte %zu: %02x %02x %02x %02x, expected the four letters of a PNG chunk",
+                           p->name, p->at + 4, s[4], s[5], s[6], s[7]);
     if (c->size > left - 12)
-        return sv_fail(p->e, SV_EINPUT, "%s: PNG chunk %.4s at byte %zu claims %zu bytes, the file has %zu more", p->name,
-                       (const char *)c->type, p->at, c->size, left - 12);
+        return sv_fail(p->e, SV_EINPUT, "%s: PNG chunk %.4s at byte %zu claims %zu bytes, the file has %zu more",
+                       p->name, (const char *)c->type, p->at, c->size, left - 12);
     p->at += 12 + c->size;
     return 0;
 }
@@ -56,16 +59,19 @@ static bool is(const struct chunk *c, const char *type) { return !memcmp(c->type
 
 static int read_header(struct png *p, const struct chunk *c) {
     /* Depths allowed for each colour type, as bits 1 << depth. */
-    static const uint32_t depths[7] = { [GRAY] = 0x10116, [RGB] = 0x10100, [PALETTE] = 0x116, [GRAY_ALPHA] = 0x10100, [RGBA] = 0x10100 };
+    static const uint32_t depths[7] = { [GRAY] = 0x10116, [RGB] = 0x10100, [PALETTE] = 0x116, [GRAY_ALPHA] = 0x10100,
+                                        [RGBA] = 0x10100 };
     static const uint8_t channels[7] = { [GRAY] = 1, [RGB] = 3, [PALETTE] = 1, [GRAY_ALPHA] = 2, [RGBA] = 4 };
     const uint8_t *s = c->data;
     if (c->size != 13) return sv_fail(p->e, SV_EINPUT, "%s: PNG header of %zu bytes, expected 13", p->name, c->size);
     if (s[8] > 16 || s[9] > 6 || !(depths[s[9]] >> s[8] & 1))
-        return sv_fail(p->e, SV_EINPUT, "%s: PNG of colour type %u and depth %u, a pair the format does not have", p->name, s[9], s[8]);
+        return sv_fail(p->e, SV_EINPUT, "%s: PNG of colour type %u and depth %u, a pair the format does not have", p->name,
+                       s[9], s[8]);
     if (s[10] || s[11] || s[12] > 1)
-        return sv_fail(p->e, SV_EINPUT, "%s: PNG with compression %u, filter %u, interlace %u, expected 0, 0, 0 or 1", p->name,
-                       s[10], s[11], s[12]);
-    p->w = be32(s), p->h = be32(s + 4), p->depth = s[8], p->colour = s[9], p->interlaced = s[12], p->channels = channels[s[9]];
+        return sv_fail(p->e, SV_EINPUT, "%s: PNG with compression %u, filter %u, interlace %u, expected 0, 0, 0 or 1",
+                       p->name, s[10], s[11], s[12]);
+    p->w = be32(s), p->h = be32(s + 4);
+    p->depth = s[8], p->colour = s[9], p->interlaced = s[12], p->channels = channels[s[9]];
     p->header = true;
     return 0;
 }
@@ -105,14 +111,16 @@ static int read_chunks(struct png *p) {
         if (rc) return rc;
     }
     if (!p->idats) return sv_fail(p->e, SV_EINPUT, "%s: PNG without pixels: no IDAT before IEND", p->name);
-    if (p->colour == PALETTE && !p->colours) return sv_fail(p->e, SV_EINPUT, "%s: PNG of palette colours without a palette", p->name);
+    if (p->colour == PALETTE && !p->colours)
+        return sv_fail(p->e, SV_EINPUT, "%s: PNG of palette colours without a palette", p->name);
     return 0;
 }
 
 /* Adam7: pass i has the pixels x0 + k dx, y0 + k dy.  Row 0 is the whole image. */
 struct pass { uint8_t x0, y0, dx, dy; };
 static const struct pass passes[8] = {
-    { 0, 0, 1, 1 }, { 0, 0, 8, 8 }, { 4, 0, 8, 8 }, { 0, 4, 4, 8 }, { 2, 0, 4, 4 }, { 0, 2, 2, 4 }, { 1, 0, 2, 2 }, { 0, 1, 1, 2 },
+    { 0, 0, 1, 1 },
+    { 0, 0, 8, 8 }, { 4, 0, 8, 8 }, { 0, 4, 4, 8 }, { 2, 0, 4, 4 }, { 0, 2, 2, 4 }, { 1, 0, 2, 2 }, { 0, 1, 1, 2 },
 };
 
 static size_t count(size_t all, size_t from, size_t step) { return all > from ? (all - from - 1) / step + 1 : 0; }
@@ -211,16 +219,16 @@ static const uint8_t *pixel_data(struct png *p, uint8_t **joined) {
 }
 
 static int decode(struct png *p, struct sv_image *im) {
-    static const enum sv_mode mode[7] = { [GRAY] = SV_GRAY, [RGB] = SV_RGB, [PALETTE] = SV_PALETTE, [GRAY_ALPHA] = SV_GRAY_ALPHA,
-                                          [RGBA] = SV_RGBA };
+    static const enum sv_mode mode[7] = { [GRAY] = SV_GRAY, [RGB] = SV_RGB, [PALETTE] = SV_PALETTE,
+                                          [GRAY_ALPHA] = SV_GRAY_ALPHA, [RGBA] = SV_RGBA };
     int rc = read_chunks(p);
     if (rc) return rc;
     /* DEFLATE cannot shrink below 1 : 1032 (258 bytes from 2 bits): a header that claims more pixels than the data can
-     * hold costs no memory.  Sides are checked first, so that nothing below overflows. */
+     * hold costs no memory.  Sides out of bounds are left to sv_image_new, here they would only overflow. */
     size_t n = 0;
-    if (p->w <= SV_IMAGE_MAX_SIDE && p->h <= SV_IMAGE_MAX_SIDE) n = raw_bytes(p);
+    if (p->w <= SV_IMAGE_MAX_SIDE && p->h <= SV_IMAGE_MAX_SIDE && p->w * p->h <= SV_IMAGE_MAX_PIXELS) n = raw_bytes(p);
     if (n / 1032 > p->idat)
-        return sv_fail(p->e, SV_EINPUT, "%s: PNG of %zu x %zu pixels needs %zu bytes, more than its %zu compressed bytes can hold",
+        return sv_fail(p->e, SV_EINPUT, "%s: PNG of %zu x %zu pixels needs %zu bytes, its %zu compressed ones hold less",
                        p->name, p->w, p->h, n, p->idat);
     if ((rc = sv_image_new(im, p->w, p->h, mode[p->colour], p->name, p->e))) return rc;
     im->bilevel = p->colour == GRAY && p->depth == 1;

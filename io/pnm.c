@@ -34,7 +34,8 @@ static int next(struct pnm *p) {
 
 static int not_a_number(const struct pnm *p, int c, const char *what) {
     if (c < 0) return truncated(p);
-    return sv_fail(p->e, SV_EINPUT, "%s: PNM byte %zu: 0x%02x, expected the digits of %s", p->name, p->at - 1, (unsigned)c, what);
+    return sv_fail(p->e, SV_EINPUT, "%s: PNM byte %zu: 0x%02x, expected the digits of %s", p->name, p->at - 1, (unsigned)c,
+                   what);
 }
 
 /* A number of at most `max` and the one character behind it. */
@@ -134,13 +135,14 @@ static void raw_bits(const struct pnm *p, uint8_t *out) {
 int sv_pnm_decode(const uint8_t *data, size_t size, const char *name, struct sv_image *im, struct sv_err *e) {
     struct pnm p = { .data = data, .size = size, .name = name, .e = e };
     memset(im, 0, sizeof *im);
-    if (!sv_pnm_probe(data, size)) return sv_fail(e, SV_EINPUT, "%s: no PNM: does not begin with P1 .. P6 and a space", name);
+    if (!sv_pnm_probe(data, size))
+        return sv_fail(e, SV_EINPUT, "%s: no PNM: does not begin with P1 .. P6 and a space", name);
     int rc = header(&p);
     if (rc) return rc;
     const size_t least = least_bytes(&p);
     if (least > size - p.at)
-        return sv_fail(e, SV_EINPUT, "%s: PNM of %zu x %zu pixels needs at least %zu bytes of data, has %zu", name, p.w, p.h, least,
-                       size - p.at);
+        return sv_fail(e, SV_EINPUT, "%s: PNM of %zu x %zu pixels needs at least %zu bytes of data, has %zu", name, p.w,
+                       p.h, least, size - p.at);
     if ((rc = sv_image_new(im, p.w, p.h, p.channels == 3 ? SV_RGB : SV_GRAY, name, e))) return rc;
     im->bilevel = p.bits;
     const size_t n = p.w * p.h * p.channels;

@@ -41,8 +41,8 @@ void sv_stack_forward(const struct sv_cpu *c, const struct sv_stack *s, const st
     const struct layout o = lay_out(c, s, batch, len);
     float *normed = scratch, *wide = scratch + o.wide, *tail = scratch + o.tail;
     for (const struct sv_block *b = block; b < block + s->layers; b++) {
-        const struct sv_epilogue qkv = { .bias = b->qkv.bias }, out = { .bias = b->out.bias, .residual = x, .ldr = width };
-        const struct sv_epilogue fc1 = { .bias = b->fc1.bias, .act = s->act }, fc2 = { .bias = b->fc2.bias, .residual = x, .ldr = width };
+        const struct sv_epilogue qkv = { .bias = b->qkv.bias }, out = { .bias = b->out.bias, .add = true };
+        const struct sv_epilogue fc1 = { .bias = b->fc1.bias, .act = s->act }, fc2 = { .bias = b->fc2.bias, .add = true };
         sv_norm_rows(c, normed, x, width, rows, width, &b->ln1);
         sv_gemm(c, wide, 3 * width, normed, width, rows, &b->qkv.w, &qkv, tail);
         sv_attention(c, normed, wide, batch, len, width, s->heads, s->causal, tail);

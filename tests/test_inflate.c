@@ -35,9 +35,8 @@ static void expect(const struct sv_file *f, enum sv_wrap wrap, const char *statu
     cr_expect_eq(memcmp(out, again, n), 0);
     cr_expect_eq(sv_inflate_into(f->data, f->size, wrap, again, n + 1, &used, "f", NULL), SV_EINPUT);
     if (n) cr_expect_eq(sv_inflate_into(f->data, f->size, wrap, again, n - 1, &used, "f", NULL), SV_EINPUT);
+    sv_free(out), sv_free(again);
     if (n) cr_expect_eq(sv_inflate(f->data, f->size, wrap, n - 1, &out, &n, &used, "f", NULL), SV_EINPUT);
-    else sv_free(out);
-    sv_free(again);
 }
 
 static void corpus_row(const struct corpus_row *row, void *arg) {
