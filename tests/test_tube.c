@@ -19,23 +19,22 @@ Test(tube, frames_clamped_at_both_ends) {
 }
 
 Test(tube, boxes_to_pixels) {
-    static const struct { float box[4]; struct sv_rect want; } good[] = {
-        {{ 1.2f, 2.9f, 3.1f, 4.f }, { 1, 2, 3, 2 }},
+    static const struct { float box[4]; size_t want[4]; } good[] = {
+        {{ 1.2f, 2.9f, 3.1f, 4.f }, { 1, 2, 4, 4 }},
         {{ -5.f, -0.5f, 2.f, 1.f }, { 0, 0, 2, 1 }},
-        {{ 8.5f, 4.5f, 1e30f, 99.f }, { 8, 4, 2, 1 }},
-        {{ 3.f, 3.f, 3.01f, 3.01f }, { 3, 3, 1, 1 }},
+        {{ 8.5f, 4.5f, 1e30f, 99.f }, { 8, 4, 10, 5 }},
+        {{ 3.f, 3.f, 3.01f, 3.01f }, { 3, 3, 4, 4 }},
     };
     static const float bad[][4] = {
         { 3, 1, 3, 2 }, { 4, 1, 3, 2 }, { 3, 2, 4, 2 }, { 10, 0, 12, 2 }, { -3, 0, 0, 2 }, { 0, 5, 2, 9 }, { NAN, 0, 1, 1 }, { 0, 0, INFINITY, 1 },
         { -4, -4, -2, -2 },
     };
-    struct sv_rect r;
+    size_t r[4];
     for (size_t i = 0; i < SV_LEN(good); i++) {
-        cr_assert(sv_tube_rect(good[i].box, 10, 5, &r), "%zu", i);
-        cr_expect(r.x == good[i].want.x && r.y == good[i].want.y && r.w == good[i].want.w && r.h == good[i].want.h,
-                  "%zu: %zu %zu %zu %zu", i, r.x, r.y, r.w, r.h);
+        cr_assert(sv_tube_box(good[i].box, 10, 5, r), "%zu", i);
+        cr_expect_arr_eq(r, good[i].want, sizeof r, "%zu: %zu %zu %zu %zu", i, r[0], r[1], r[2], r[3]);
     }
-    for (size_t i = 0; i < SV_LEN(bad); i++) cr_expect(!sv_tube_rect(bad[i], 10, 5, &r), "%zu", i);
+    for (size_t i = 0; i < SV_LEN(bad); i++) cr_expect(!sv_tube_box(bad[i], 10, 5, r), "%zu", i);
 }
 
 Test(tube, ring_holds_the_last_frames) {

@@ -5,14 +5,12 @@
 /* v, which is whole, as a number of 0 .. limit. */
 static size_t clamp(float v, size_t limit) { return v <= 0 ? 0 : v >= (float)limit ? limit : (size_t)v; }
 
-bool sv_tube_rect(const float box[4], size_t w, size_t h, struct sv_rect *out) {
-    for (size_t i = 0; i < 4; i++)
+bool sv_tube_box(const float box[4], size_t w, size_t h, size_t out[4]) {
+    for (size_t i = 0; i < 4; i++) {
         if (!isfinite(box[i])) return false;
-    const size_t x1 = clamp(floorf(box[0]), w), x2 = clamp(ceilf(box[2]), w);
-    const size_t y1 = clamp(floorf(box[1]), h), y2 = clamp(ceilf(box[3]), h);
-    if (box[0] >= box[2] || box[1] >= box[3] || x1 >= x2 || y1 >= y2) return false;
-    *out = (struct sv_rect){ x1, y1, x2 - x1, y2 - y1 };
-    return true;
+        out[i] = clamp(i < 2 ? floorf(box[i]) : ceilf(box[i]), i % 2 ? h : w);
+    }
+    return box[0] < box[2] && box[1] < box[3] && out[0] < out[2] && out[1] < out[3];
 }
 
 int sv_ring_init(struct sv_ring *r, size_t cap, size_t bytes, struct sv_err *e) {

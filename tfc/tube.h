@@ -19,11 +19,9 @@ static inline size_t sv_tube_frame(const struct sv_tube *k, size_t t, size_t i, 
     return at < back ? 0 : sv_min(at - back, frames - 1);
 }
 
-/* A box in whole pixels, not empty, inside the frame. */
-struct sv_rect { size_t x, y, w, h; };
-
-/* x1 y1 floored, x2 y2 ceiled, clipped to w x h.  False where nothing is left, or a number is not finite. */
-bool sv_tube_rect(const float box[4] /* x1 y1 x2 y2 */, size_t w, size_t h, struct sv_rect *out);
+/* out = box in whole pixels inside a frame of w x h: x1 y1 floored, x2 y2 ceiled, clipped.  False where nothing is
+ * left, or a number is not finite. */
+bool sv_tube_box(const float box[4] /* x1 y1 x2 y2 */, size_t w, size_t h, size_t out[4]);
 
 /* The last `cap` frames of a stream. */
 struct sv_ring {

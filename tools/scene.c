@@ -1,0 +1,139 @@
+#include "tools/scene.h"
+
+#include "core/half.h"
+#include "io/container.h"
+
+#include <math.h>
+#include <string.h>
+
+void sv_scene_quantiles(const double *x, size_t n, double out[SV_SCENE_QUANTILES]) {
+    for (size_t i = 0; i < SV_SCENE_QUANTILES; i++) {
+        const double at = (double)(i + 1) / 1000 * (double)(n - 1);
+        const size_t k = (size_t)at;
+        out[i] = k + 1 < n ? x[k] + (at - (double)k) * (x[k + 1] - x[k]) : x[n - 1];
+    }
+}
+
+static int add_actions(const struct sv_scene *s, struct sv_store *st, struct sv_err *e) {
+    char *text = sv_store_alloc(st, s->actions.bytes, 1, e);
+    if (!text) return SV_ENOMEM;
+    for (size_t i = 0; i < s->actions.bytes; i++) text[i] = s->actions.text[i] ? s->actions.text[i] : '\n';
+    return sv_store_add(st, "actions", SV_U8, 1, &s->actions.bytes, text, s->actions.bytes, e);
+}
+
+static int add_sample(const struct sv_scene *s, struct sv_store *st, struct sv_err *e) {
+    const size_t n = s->samples * s->embed;
+    uint16_t *half = sv_store_alloc(st, n, 2, e);
+    if (!half) return SV_ENOMEM;
+    for (size_t i = 0; i < n; i++) half[i] = sv_f32_f16(s->sample[i]);
+    return sv_store_add(st, "sample", SV_F16, 2, (size_t[]){ s->samples, s->embed }, half, 2 * n, e);
+}
+
+static int fill(const struct sv_scene *s, struct sv_store *st, struct sv_err *e) {
+    const size_t text[2] = { s->texts, s->embed }, centre[2] = { s->centres, s->texts };
+    int rc = sv_rule_write(&s->rule, st, e);
+    if (!rc) rc = sv_store_set_text(st, "scene.model", s->model, e);
+    if (!rc) rc = sv_store_set_int(st, "scene.objects", (int64_t)s->objects, e);
+    if (!rc) rc = sv_store_set_int(st, "scene.clips", (int64_t)s->clips, e);
+    if (!rc) rc = sv_store_set_int(st, "scene.seed", (int64_t)s->seed, e);
+    if (!rc) rc = sv_store_set_reals(st, "scene.object_quantiles", s->object_q, SV_SCENE_QUANTILES, e);
+    if (!rc) rc = sv_store_set_reals(st, "scene.frame_quantiles", s->frame_q, SV_SCENE_QUANTILES, e);
+    if (!rc) rc = add_actions(s, st, e);
+    if (!rc) rc = sv_store_add(st, "text", SV_F32, 2, text, s->text, text[0] * text[1] * 4, e);
+    if (!rc) rc = sv_store_add(st, "centre", SV_F64, 2, centre, s->centre, centre[0] * centre[1] * 8, e);
+    if (!rc && s->mean) rc = sv_store_add(st, "mean", SV_F32, 1, &s->texts, s->mean, s->texts * 4, e);
+    return rc ? rc : add_sample(s, st, e);
+}
+
+int sv_scene_save(const struct sv_scene *s, const char *path, struct sv_err *e) {
+    struct sv_store st = {0};
+    int rc = sv_store_init(&st, path, e);
+    if (!rc) rc = fill(s, &st, e);
+    if (!rc) rc = sv_container_write(path, "scene", &st, e);
+    sv_store_free(&st);
+    return rc;
+}
+
+/* A float tensor as f32, all finite. */
+static int take(const struct sv_store *st, const char *name, size_t rank, const size_t *dim, float **out, struct sv_err *e) {
+    const struct sv_view *v;
+    const int rc = sv_store_expect(st, name, SV_FLOATS, rank, dim, &v, e);
+    if (rc) return rc;
+    if (!(*out = sv_alloc(v->count, sizeof **out, e))) return SV_ENOMEM;
+    sv_view_f32(v, 0, v->count, *out);
+    for (size_t i = 0; i < v->count; i++)
+        if (!isfinite((*out)[i])) return sv_fail(e, SV_EINPUT, "%s: tensor %s: value %zu is not finite", st->file, name, i);
+    return 0;
+}
+
+static int take_centres(struct sv_scene *s, const struct sv_store *st, struct sv_err *e) {
+    const struct sv_view *v;
+    const int rc = sv_store_expect(st, "centre", 1 << SV_F64, 2, (size_t[]){ SIZE_MAX, s->texts }, &v, e);
+    if (rc) return rc;
+    s->centres = v->dim[0];
+    if (!s->centres || s->centres > SV_SCENE_MAX_CENTRES)
+        return sv_fail(e, SV_EINPUT, "%s: %zu centres, expected 1 .. %d", st->file, s->centres, SV_SCENE_MAX_CENTRES);
+    if (!(s->centre = sv_alloc(v->count, sizeof *s->centre, e))) return SV_ENOMEM;
+    memcpy(s->centre, v->data, v->bytes);
+    for (size_t i = 0; i < v->count; i++)
+        if (!isfinite(s->centre[i])) return sv_fail(e, SV_EINPUT, "%s: tensor centre: value %zu is not finite", st->file, i);
+    return 0;
+}
+
+static int take_values(struct sv_scene *s, const struct sv_store *st, struct sv_err *e) {
+    const char *model;
+    int64_t objects, clips, seed;
+    int rc = sv_rule_read(&s->rule, st, e);
+    if (!rc) rc = sv_store_get_text(st, "scene.model", &model, e);
+    if (!rc) rc = sv_store_get_int(st, "scene.objects", 1, INT64_MAX, &objects, e);
+    if (!rc) rc = sv_store_get_int(st, "scene.clips", 1, INT64_MAX, &clips, e);
+    if (!rc) rc = sv_store_get_int(st, "scene.seed", 0, INT64_MAX, &seed, e);
+    if (!rc) rc = sv_store_get_reals(st, "scene.object_quantiles", SV_SCENE_QUANTILES, s->object_q, e);
+    if (!rc) rc = sv_store_get_reals(st, "scene.frame_quantiles", SV_SCENE_QUANTILES, s->frame_q, e);
+    if (rc) return rc;
+    if (strlen(model) != SV_IDENTITY - 1)
+        return sv_fail(e, SV_EINPUT, "%s: scene.model is \"%s\", expected %d hex digits", st->file, model, SV_IDENTITY - 1);
+    memcpy(s->model, model, SV_IDENTITY);
+    s->objects = (size_t)objects, s->clips = (size_t)clips, s->seed = (size_t)seed;
+    return 0;
+}
+
+static int take_tensors(struct sv_scene *s, const struct sv_store *st, struct sv_err *e) {
+    const struct sv_view *v;
+    int rc = sv_store_expect(st, "actions", 1 << SV_U8, 1, (size_t[]){ SIZE_MAX }, &v, e);
+    if (!rc) rc = sv_actions_parse(&s->actions, v->data, v->bytes, st->file, e);
+    if (!rc) rc = sv_store_expect(st, "text", SV_FLOATS, 2, (size_t[]){ s->actions.n, SIZE_MAX }, &v, e);
+    if (rc) return rc;
+    s->texts = v->dim[0], s->embed = v->dim[1];
+    rc = take(st, "text", 2, v->dim, &s->text, e);
+    if (!rc) rc = take_centres(s, st, e);
+    if (!rc && sv_store_find(st, "mean")) rc = take(st, "mean", 1, &s->texts, &s->mean, e);
+    if (!rc) rc = take(st, "sample", 2, (size_t[]){ SIZE_MAX, s->embed }, &s->sample, e);
+    if (rc) return rc;
+    s->samples = sv_store_find(st, "sample")->dim[0];
+    return s->samples ? 0 : sv_fail(e, SV_EINPUT, "%s: its sample is empty", st->file);
+}
+
+int sv_scene_load(struct sv_scene *s, const char *path, struct sv_err *e) {
+    *s = (struct sv_scene){0};
+    if (!path) return sv_fail(e, SV_EUSAGE, "no scene given: -s SCENE, a file made by svad fit");
+    struct sv_file f;
+    struct sv_store st = {0};
+    int rc = sv_file_map(&f, path, e);
+    if (rc) return rc;
+    rc = sv_store_init(&st, path, e);
+    if (!rc) rc = sv_container_read(&f, "scene", &st, e);
+    if (!rc) rc = sv_container_verify(&f, e);
+    if (!rc) rc = take_values(s, &st, e);
+    if (!rc) rc = take_tensors(s, &st, e);
+    sv_store_free(&st);
+    sv_file_close(&f);
+    if (rc) sv_scene_free(s);
+    return rc;
+}
+
+void sv_scene_free(struct sv_scene *s) {
+    sv_actions_free(&s->actions);
+    sv_free(s->text), sv_free(s->centre), sv_free(s->mean), sv_free(s->sample);
+    *s = (struct sv_scene){0};
+}

@@ -1,0 +1,36 @@
+/* scene.h - what svad fit learned of one camera, as a file (a container of kind "scene").
+ *
+ *     values    tube.* (the rule of its tubes), scene.model (identity of its model), scene.objects, scene.clips, scene.seed,
+ *               scene.object_quantiles, scene.frame_quantiles: reals[999], training scores at 0.001, 0.002 .. 0.999
+ *     tensors   actions u8 [bytes]: names, each ended by a newline      text f32 [N, E]: F_hat, as the text tower gives them
+ *               centre f64 [M, N]: unit rows                            mean f32 [N]: only if responses are centred
+ *               sample f16 [<= 4096, E]: F_video of training tubes */
+#ifndef TOOLS_SCENE_H
+#define TOOLS_SCENE_H
+
+#include "tools/actions.h"
+#include "tools/source.h"
+
+enum { SV_SCENE_QUANTILES = 999, SV_SCENE_SAMPLE = 4096, SV_SCENE_MAX_CENTRES = 4096 };
+
+struct sv_scene {
+    char model[SV_IDENTITY];
+    struct sv_rule rule;
+    struct sv_actions actions;
+    size_t texts, embed, centres, samples;      /* N, E, M, S */
+    size_t objects, clips, seed;        /* of the training */
+    float *text;                        /* [N, E]; this and all below owned */
+    double *centre;                     /* [M, N] */
+    float *mean;                        /* [N], or NULL */
+    float *sample;                      /* [S, E]; f16 values once loaded */
+    double object_q[SV_SCENE_QUANTILES], frame_q[SV_SCENE_QUANTILES];
+};
+
+int sv_scene_save(const struct sv_scene *s, const char *path, struct sv_err *e);    /* atomic */
+int sv_scene_load(struct sv_scene *s, const char *path, struct sv_err *e);          /* NULL: asks for -s */
+void sv_scene_free(struct sv_scene *s);             /* {0} is fine; leaves {0} */
+
+/* out: the values at 0.001 .. 0.999 of the sorted x [n], n > 0, linear between neighbours (numpy's default). */
+void sv_scene_quantiles(const double *x, size_t n, double out[SV_SCENE_QUANTILES]);
+
+#endif
