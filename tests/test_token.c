@@ -1,7 +1,6 @@
 #include <criterion/criterion.h>
 
 #include "clip/token.h"
-#include "core/rng.h"
 #include "io/file.h"
 #include "tests/util.h"
 
@@ -181,7 +180,7 @@ Test(token, clean) {
         { "\xef\xbc\xa6\xef\xbc\xb5\xe3\x80\x80\xef\xbd\xb6\xef\xbe\x9e", "fu \xe3\x82\xac", "\xef\xbd\x86\xef\xbd\x95 \xef\xbd\xb6\xef\xbe\x9e" },
         { "\xc2\x85\xc2\x93", "\xe2\x80\xa6\"", " \xc2\x93" }, { "a\r\nb\rc\xe2\x80\xa8" "d", "a b c d", "a b c d" },
         { "\x1b[1;31mred\x1b[0m \x1b[x", "red", "\x1b[1;31mred\x1b[0m \x1b[x" }, { "a\x01\x7f\xef\xbb\xbf\xef\xbf\xbc" "b", "ab", "a\x01\x7f\xef\xbb\xbf\xef\xbf\xbc" "b" },
-        { "&lt;&AMP;", "<&", "&lt;&amp;" }, { "&ampamp;lt", "<", "&ampamp;lt" }, { "< &amp;amp;amp;", "< &amp;", "< &amp;amp;amp;" },
+        { "&lt;&AMP;", "<&", "&lt;&amp;" }, { "&ampamp;lt", "&lt", "&ampamp;lt" }, { "< &amp;amp;amp;", "< &amp;", "< &amp;amp;amp;" },
         { "&EACUTE;<", "&eacute;<", "&eacute;<" }, { "&EACUTE;\n<", "\xc3\xa9 <", "&eacute; <" }, { "<\n&EACUTE;", "< &eacute;", "< &eacute;" },
         { "\xce\x9f\xce\xa3 \xce\xa3 \xce\x91\xce\xa3.", "\xce\xbf\xcf\x82 \xcf\x83 \xce\xb1\xcf\x82.", "\xce\xbf\xcf\x82 \xcf\x83 \xce\xb1\xcf\x82." },
         { "\xc4\xb0", "i\xcc\x87", "i\xcc\x87" }, { "e\xcc\x81", "\xc3\xa9", "\xc3\xa9" }, { "\xe2\x84\xaa", "k", "k" },
@@ -201,7 +200,7 @@ Test(token, clean) {
 }
 
 /* The algorithm as it is published, over strings of ids: take the pair of the lowest rank, merge all of it. */
-static size_t naive(const uint32_t (*pair)[2], size_t merges_n, uint32_t *id, size_t n) {
+static size_t naive(uint32_t (*pair)[2], size_t merges_n, uint32_t *id, size_t n) {
     for (;;) {
         size_t best = merges_n;
         for (size_t i = 0; i + 1 < n; i++)
@@ -273,7 +272,7 @@ Test(token, long_texts) {
         size_t count;
         for (size_t k = 0; k < n; k++) memcpy(text + k * len, part[i], len);
         cr_expect_eq(sv_token_encode(t, text, n * len, &o, ids, &count, NULL), 0);
-        cr_expect_eq(count, i == 4 ? 77u : 77u);
+        cr_expect_eq(count, 77u);
         free(text);
     }
     const size_t deep = 1000;
