@@ -397,17 +397,18 @@ Test(convert, weights_that_are_no_numbers) {
 }
 
 Test(convert, logit_scale) {
+    static const uint16_t good[2] = { 0x449a, 0x449a }, nan[1] = { 0x7e00 }, large[1] = { 0x7bff };
     struct sv_store s;
     make(&s, &(struct source){ .skip = "logit_scale" });
     plan(&s, &quick, "no tensor logit_scale");
-    cr_assert_eq(sv_store_add(&s, "logit_scale", SV_F16, 1, (const size_t[]){ 1 }, (const uint16_t[]){ 0x449a }, 2, NULL), 0);
+    cr_assert_eq(sv_store_add(&s, "logit_scale", SV_F16, 1, (const size_t[]){ 1 }, good, 2, NULL), 0);
     plan(&s, &quick, NULL);
     struct sv_view *v = (struct sv_view *)sv_store_find(&s, "logit_scale");
-    v->data = (const uint16_t[]){ 0x7e00 };
+    v->data = nan;
     plan(&s, &quick, "logit_scale is nan");
-    v->data = (const uint16_t[]){ 0x7bff };
+    v->data = large;
     plan(&s, &quick, "logit_scale is 65504");
-    v->dim[0] = 2, v->bytes = 4, v->data = (const uint16_t[]){ 0x449a, 0x449a };
+    v->dim[0] = 2, v->bytes = 4, v->data = good;
     plan(&s, &quick, "logit_scale is not one number");
     sv_store_free(&s);
 }
