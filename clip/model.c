@@ -1,7 +1,7 @@
 /* model.c - configuration, and the one carve function that measures and places a model. */
 #include "clip/clip_int.h"
 
-#include "core/rng.h"
+#include "nn/random.h"
 #include <math.h>
 #include <string.h>
 
@@ -175,3 +175,22 @@ struct sv_clip *sv_clip_open(const struct sv_store *s, const struct sv_cpu *c, i
 void sv_clip_free(struct sv_clip *m) { sv_free(m); }
 
 const struct sv_clip_config *sv_clip_config(const struct sv_clip *m) { return &m->cfg; }
+
+int sv_clip_random(struct sv_store *s, const struct sv_clip_config *g, uint64_t seed, struct sv_err *e) {
+    const size_t in = 3 * g->patch * g->patch, v = g->visual.width, t = g->text.width;
+    const struct sv_prefix visual = sv_prefix("clip.visual."), text = sv_prefix("clip.text.");
+    struct sv_fill f = { s, seed, sv_clip_config_write(g, s, e), e };
+    sv_fill_tensor(&f, &visual, "patch.weight", v, in, 0, 1 / sqrt((double)in));
+    sv_fill_tensor(&f, &visual, "class", 0, v, 0, 1 / sqrt((double)v));
+    sv_fill_tensor(&f, &visual, "position", sv_vision_len(g), v, 0, 1 / sqrt((double)v));
+    sv_fill_norm(&f, &visual, "ln_pre", v);
+    sv_fill_blocks(&f, visual.text, &g->visual);
+    sv_fill_norm(&f, &visual, "ln_post", v);
+    sv_fill_tensor(&f, &visual, "proj", g->embed, v, 0, 1 / sqrt((double)v));
+    sv_fill_tensor(&f, &text, "token", g->vocab, t, 0, 0.02);
+    sv_fill_tensor(&f, &text, "position", g->context, t, 0, 0.01);
+    sv_fill_blocks(&f, text.text, &g->text);
+    sv_fill_norm(&f, &text, "ln_final", t);
+    sv_fill_tensor(&f, &text, "proj", g->embed, t, 0, 1 / sqrt((double)t));
+    return f.rc;
+}

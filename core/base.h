@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SV_VERSION "0.1.0"
 #define SV_LEN(a) (sizeof(a) / sizeof *(a))
 #define SV_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 

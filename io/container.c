@@ -299,7 +299,7 @@ static int read_tensor(struct reader *r, struct sv_store *s, bool data, struct s
     if ((rc = sv_store_add(s, name, dtype_of[type], (size_t)rank, dim, from, (size_t)bytes, e))) return rc;
     if (data && crc != sv_crc32c(0, from, (size_t)bytes))
         return sv_fail(e, SV_EINPUT, "%s: tensor %s: checksum differs, the file is damaged", r->f->name, name);
-    if (data) sv_file_forget(r->f, from, (size_t)bytes);
+    if (data) sv_store_forget(s, &s->view[s->views - 1]);
     return 0;
 }
 
@@ -322,12 +322,14 @@ static int check_scales(const struct sv_store *s, size_t first, struct sv_err *e
 
 static int read_all(const struct sv_file *f, const char *kind, struct sv_store *s, bool data, struct sv_err *e) {
     struct reader r;
+    if (f->mapped) s->map = f->data, s->map_bytes = f->size;
     int rc = read_header(f, kind, &r, e);
     if (rc) return rc;
     const size_t values = (size_t)get(r.p, 4), views = (size_t)get(r.p + 4, 4), first = s->views;
     if (values > SV_CONTAINER_VALUES || views > SV_CONTAINER_TENSORS)
         return sv_fail(e, SV_EINPUT, "%s: index: %zu values and %zu tensors, at most %d and %d", f->name, values, views,
                        SV_CONTAINER_VALUES, SV_CONTAINER_TENSORS);
+    if (f->mapped) s->map = f->data, s->map_bytes = f->size;
     r.p += COUNTS;
     for (size_t i = 0; !rc && i < values; i++) rc = read_value(&r, s, e);
     for (size_t i = 0; !rc && i < views; i++) rc = read_tensor(&r, s, data, e);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "io/file.h"
+#include "io/jpeg.h"
 #include "io/png.h"
 #include "io/pnm.h"
 
@@ -12,11 +13,12 @@ enum { FILE_LIMIT = 0x7fffffff };
 
 static const struct format {
     const char *name;
-    bool (*probe)(const uint8_t *data, size_t size);
+    bool (*is)(const uint8_t *data, size_t size);
     int (*decode)(const uint8_t *data, size_t size, const char *name, struct sv_image *im, struct sv_err *e);
 } formats[] = {
-    { "PNG", sv_png_probe, sv_png_decode },
-    { "PNM (P1 .. P6)", sv_pnm_probe, sv_pnm_decode },
+    { "PNG", sv_png_is, sv_png_decode },
+    { "JPEG", sv_jpeg_is, sv_jpeg_decode },
+    { "PNM (P1 .. P6)", sv_pnm_is, sv_pnm_decode },
 };
 
 static int unknown(const uint8_t *data, size_t size, const char *name, struct sv_err *e) {
@@ -31,7 +33,7 @@ static int unknown(const uint8_t *data, size_t size, const char *name, struct sv
 int sv_image_decode(const uint8_t *data, size_t size, const char *name, struct sv_image *im, struct sv_err *e) {
     memset(im, 0, sizeof *im);
     for (size_t i = 0; i < SV_LEN(formats); i++)
-        if (formats[i].probe(data, size)) return formats[i].decode(data, size, name, im, e);
+        if (formats[i].is(data, size)) return formats[i].decode(data, size, name, im, e);
     return unknown(data, size, name, e);
 }
 

@@ -201,13 +201,14 @@ static int decode(struct sv_jpeg *d) {
     return d->n ? sv_jpeg_finish(d) : sv_jpeg_bad(d, d->p, "no frame header");
 }
 
-bool sv_jpeg_is(const uint8_t *data, size_t size) { return size >= 3 && data[0] == 0xff && data[1] == SOI && data[2] == 0xff; }
+bool sv_jpeg_probe(const uint8_t *data, size_t size) { return size >= 2 && data[0] == 0xff && data[1] == SOI; }
 
 int sv_jpeg_decode(const uint8_t *data, size_t size, const char *name, struct sv_image *im, struct sv_err *e) {
     memset(im, 0, sizeof *im);
-    struct sv_jpeg d = { .name = name, .e = e, .data = data, .p = data + 2, .end = data + size, .im = im };
-    if (size < 2 || data[0] != 0xff || data[1] != SOI)
+    struct sv_jpeg d = { .name = name, .e = e, .data = data, .end = data + size, .im = im };
+    if (!sv_jpeg_probe(data, size))
         return sv_fail(e, SV_EINPUT, "%s: not a JPEG file: expected the bytes ff d8 at the start", name);
+    d.p = data + 2;
     const int rc = decode(&d);
     for (size_t i = 0; i < 3; i++) sv_free(d.comp[i].px), sv_free(d.comp[i].coef), sv_free(d.line[i]);
     sv_free(d.sum);

@@ -10,7 +10,7 @@ static int check_progression(struct sv_jpeg *d) {
         for (int k = d->scan.ss; k <= d->scan.se; k++) {
             const int expected = d->scan.ah ? d->scan.ah : -1;
             if (c->al[k] != expected || (k && c->al[0] < 0))
-                return sv_jpeg_bad(d, d->p, "scan %zu repeats or precedes its turn: coefficient %d of component %d", d->scans, k, c->id);
+                return sv_jpeg_bad(d, d->p, "scan %zu is out of turn: coefficient %d of component %d", d->scans, k, c->id);
             c->al[k] = (int8_t)d->scan.al;
         }
     }

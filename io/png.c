@@ -31,7 +31,7 @@ static uint32_t be32(const uint8_t *p) {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-bool sv_png_probe(const uint8_t *data, size_t size) { return size >= 8 && !memcmp(data, signature, 8); }
+bool sv_png_is(const uint8_t *data, size_t size) { return size >= 8 && !memcmp(data, signature, 8); }
 
 static int bad(const struct png *p, const struct chunk *c, const char *what) {
     return sv_fail(p->e, SV_EINPUT, "%s: PNG chunk %.4s at byte %zu: %s", p->name, (const char *)c->type, c->at, what);
@@ -247,7 +247,7 @@ static int decode(struct png *p, struct sv_image *im) {
 int sv_png_decode(const uint8_t *data, size_t size, const char *name, struct sv_image *im, struct sv_err *e) {
     struct png p = { .data = data, .size = size, .name = name, .e = e };
     memset(im, 0, sizeof *im);
-    if (!sv_png_probe(data, size)) return sv_fail(e, SV_EINPUT, "%s: no PNG: does not begin with its signature", name);
+    if (!sv_png_is(data, size)) return sv_fail(e, SV_EINPUT, "%s: no PNG: does not begin with its signature", name);
     const int rc = decode(&p, im);
     if (rc) sv_image_free(im);
     return rc;

@@ -8,7 +8,7 @@
 
 #include "core/image.h"
 
-bool sv_png_probe(const uint8_t *data, size_t size);        /* begins with the signature */
+bool sv_png_is(const uint8_t *data, size_t size);           /* begins with the signature */
 
 /* Fills im (free with sv_image_free); on failure im is {0}.  name is for messages. */
 int sv_png_decode(const uint8_t *data, size_t size, const char *name, struct sv_image *im, struct sv_err *e);

@@ -15,7 +15,7 @@ struct pnm {
 
 static bool is_space(int c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-bool sv_pnm_probe(const uint8_t *data, size_t size) {
+bool sv_pnm_is(const uint8_t *data, size_t size) {
     return size > 2 && data[0] == 'P' && data[1] >= '1' && data[1] <= '6' && (is_space(data[2]) || data[2] == '#');
 }
 
@@ -135,7 +135,7 @@ static void raw_bits(const struct pnm *p, uint8_t *out) {
 int sv_pnm_decode(const uint8_t *data, size_t size, const char *name, struct sv_image *im, struct sv_err *e) {
     struct pnm p = { .data = data, .size = size, .name = name, .e = e };
     memset(im, 0, sizeof *im);
-    if (!sv_pnm_probe(data, size))
+    if (!sv_pnm_is(data, size))
         return sv_fail(e, SV_EINPUT, "%s: no PNM: does not begin with P1 .. P6 and a space", name);
     int rc = header(&p);
     if (rc) return rc;

@@ -8,7 +8,7 @@
 
 #include "core/image.h"
 
-bool sv_pnm_probe(const uint8_t *data, size_t size);        /* begins like one */
+bool sv_pnm_is(const uint8_t *data, size_t size);           /* begins like one */
 
 /* Fills im (SV_GRAY, bilevel for P1 and P4, or SV_RGB; free with sv_image_free); on failure im is {0}. */
 int sv_pnm_decode(const uint8_t *data, size_t size, const char *name, struct sv_image *im, struct sv_err *e);

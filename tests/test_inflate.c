@@ -176,3 +176,104 @@ Test(inflate, stored) {
     cr_expect_eq(sv_inflate(p, n, SV_RAW, LIMIT, &out, &got, NULL, "t", NULL), SV_EINPUT);
     sv_free(p);
 }
+
+/* Blocks with codes of their own, written bit by bit.  The code lengths are sent with 4 bits each: a code of the 16
+ * symbols 0 .. 15, so that the length is its own code. */
+struct writer { uint8_t p[1000]; size_t bit; };
+
+static void put(struct writer *w, unsigned v, unsigned n) {
+    for (; n--; v >>= 1, w->bit++) w->p[w->bit / 8] |= (uint8_t)((v & 1) << w->bit % 8);
+}
+
+static void put_code(struct writer *w, unsigned code, unsigned n) {       /* codes go most significant bit first */
+    while (n--) put(w, code >> n, 1);
+}
+
+static void begin(struct writer *w, unsigned lits, unsigned dists, const uint8_t *len) {
+    memset(w, 0, sizeof *w);
+    put(w, 1, 1), put(w, 2, 2), put(w, lits - 257, 5), put(w, dists - 1, 5), put(w, 15, 4);
+    for (int i = 0; i < 19; i++) put(w, i < 3 ? 0 : 4, 3);
+    for (unsigned i = 0; i < lits + dists; i++) put_code(w, len[i], 4);
+}
+
+/* The text that the block holds, "!" where it is refused. */
+static const char *text(const struct writer *w) {
+    static char out[1000];
+    size_t used;
+    return inflate(w->p, (w->bit + 7) / 8, SV_RAW, sizeof out - 1, out, &used) ? "!" : out;
+}
+
+/* lits and dists codes, of which 'a' and the end have one bit; "aa". */
+static const char *counts(unsigned lits, unsigned dists) {
+    struct writer w;
+    uint8_t len[288 + 32] = { 0 };
+    len['a'] = len[256] = 1;
+    begin(&w, lits, dists, len);
+    put(&w, 0, 2), put(&w, 1, 1);
+    return text(&w);
+}
+
+Test(inflate, numbers_of_codes) {
+    cr_expect_str_eq(counts(257, 1), "aa");
+    cr_expect_str_eq(counts(286, 30), "aa");
+    cr_expect_str_eq(counts(287, 1), "!");
+    cr_expect_str_eq(counts(288, 1), "!");
+    cr_expect_str_eq(counts(257, 31), "!");
+    cr_expect_str_eq(counts(257, 32), "!");
+}
+
+/* Code lengths of 'a', the end, length 3, distances 1 and 2; then the eight bits of body. */
+static const char *lengths(unsigned a, unsigned end, unsigned three, unsigned one, unsigned two, unsigned body) {
+    struct writer w;
+    uint8_t len[260] = { 0 };
+    len['a'] = (uint8_t)a, len[256] = (uint8_t)end, len[257] = (uint8_t)three, len[258] = (uint8_t)one;
+    len[259] = (uint8_t)two;
+    begin(&w, 258, 2, len);
+    put_code(&w, body, 8);
+    return text(&w);
+}
+
+Test(inflate, complete_codes_only) {
+    cr_expect_str_eq(lengths(2, 2, 1, 1, 1, 0x8c), "aaaa");             /* 10 a, 0 length, 0 distance, 11 end */
+    cr_expect_str_eq(lengths(2, 2, 1, 1, 1, 0x9c), "!");                /* distance 2 behind one byte */
+    cr_expect_str_eq(lengths(2, 2, 1, 1, 0, 0x8c), "aaaa");             /* one distance of one bit is allowed */
+    cr_expect_str_eq(lengths(2, 2, 1, 1, 0, 0x9c), "!");                /* but its other half is no distance */
+    cr_expect_str_eq(lengths(2, 2, 1, 0, 0, 0x8c), "!");                /* none: no length may be used */
+    cr_expect_str_eq(lengths(2, 2, 1, 0, 0, 0xb0), "a");
+    cr_expect_str_eq(lengths(2, 2, 1, 2, 0, 0xb0), "!");                /* incomplete */
+    cr_expect_str_eq(lengths(2, 2, 1, 2, 2, 0xb0), "!");
+    cr_expect_str_eq(lengths(2, 2, 2, 1, 1, 0xb0), "!");
+    cr_expect_str_eq(lengths(1, 1, 1, 1, 1, 0x40), "!");                /* over-subscribed */
+    cr_expect_str_eq(lengths(1, 0, 1, 1, 1, 0x00), "!");                /* no end */
+    cr_expect_str_eq(lengths(0, 1, 0, 1, 1, 0x00), "");                 /* nothing but an end */
+    cr_expect_str_eq(lengths(0, 1, 0, 1, 1, 0x80), "!");
+}
+
+/* One code of every length up to 15 bits: 'a' has 1 bit, the end 15. */
+Test(inflate, long_codes) {
+    struct writer w;
+    uint8_t len[258] = { 0 };
+    for (unsigned i = 0; i < 15; i++) len['a' + i] = (uint8_t)(i + 1);
+    len[256] = 15;
+    begin(&w, 257, 1, len);
+    for (unsigned i = 15; i--;) put_code(&w, (1u << (i + 1)) - 2, i + 1);
+    put_code(&w, 0x7fff, 15);
+    cr_expect_str_eq(text(&w), "onmlkjihgfedcba");
+}
+
+Test(inflate, repeated_lengths) {
+    for (int past = 0; past < 2; past++) {
+        struct writer w = { .bit = 0 };
+        put(&w, 1, 1), put(&w, 2, 2), put(&w, 0, 10), put(&w, 0, 4);
+        put(&w, 2, 3), put(&w, 0, 3), put(&w, 2, 3), put(&w, 1, 3);     /* 16: 10, 18: 11, 0: 0 */
+        if (past) put_code(&w, 3, 2), put(&w, 127, 7), put_code(&w, 3, 2), put(&w, 127, 7);
+        else put_code(&w, 2, 2), put(&w, 0, 2);
+        put(&w, 0, 30);
+        cr_expect_str_eq(text(&w), "!");
+        struct sv_err e = { 0 };
+        uint8_t *out;
+        size_t n;
+        cr_expect_eq(sv_inflate(w.p, sizeof w.p, SV_RAW, 99, &out, &n, NULL, "t", &e), SV_EINPUT);
+        cr_expect(strstr(e.msg, past ? "past the last" : "none before"), "%s", e.msg);
+    }
+}

@@ -243,7 +243,7 @@ static int order(const char *plan) {
 Test(png, order_of_chunks) {
     static const char *const good[] = { "HPDE", "HaPaDaE", "HP12E", "HP0102E", "HPDEHPD", "HPwDE", "HPDDE" };
     static const char *const not[] = { "PHDE", "aHPDE", "HHPDE", "HPPDE", "HDPE", "HDE", "HPE",
-                                       "HPD", "P", "HP1a2E", "HPXDE", "XHPDE", "HP1E", "E" };
+                                       "HPD", "P", "HP1a2E", "HPXDE", "XHPDE", "HP1E", "E", "HPDaDE" };
     for (size_t i = 0; i < SV_LEN(good); i++) cr_expect_eq(order(good[i]), 0, "%s", good[i]);
     for (size_t i = 0; i < SV_LEN(not); i++) cr_expect_eq(order(not[i]), SV_EINPUT, "%s", not[i]);
 }
@@ -261,6 +261,8 @@ Test(png, claims_are_not_believed) {
         f.n = 29;
         put32(&f, sv_crc32(0, f.p + 12, 17));
         struct sv_image im;
-        cr_expect_eq(decode(&f, end, &im), SV_EINPUT, "%u x %u", (unsigned)sides[k][0], (unsigned)sides[k][1]);
+        struct sv_err e = { 0 };
+        cr_expect_eq(sv_png_decode(f.p, end, "t", &im, &e), SV_EINPUT, "%zu", k);
+        cr_expect(strstr(e.msg, k < 2 ? "hold less" : "expected 1 .. 65535 a side"), "%s", e.msg);
     }
 }

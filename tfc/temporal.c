@@ -1,5 +1,6 @@
 #include "tfc/temporal.h"
 
+#include "nn/random.h"
 #include <string.h>
 
 struct sv_tfc {
@@ -51,6 +52,23 @@ int sv_tfc_config_read(struct sv_tfc_config *g, const struct sv_store *s, size_t
     g->norm_then_blend = blend || g->frame_norm;
     g->alpha = (float)alpha, g->beta = (float)beta;
     return 0;
+}
+
+int sv_tfc_config_write(const struct sv_tfc_config *g, struct sv_store *s, struct sv_err *e) {
+    int rc;
+    if ((rc = sv_store_set_text(s, "tfc.backbone", g->backbone, e)) || (rc = sv_store_set_int(s, "tfc.frames", (int64_t)g->frames, e)) ||
+        (rc = sv_store_set_int(s, "tfc.layers", (int64_t)g->stack.layers, e)) || (rc = sv_store_set_int(s, "tfc.heads", (int64_t)g->stack.heads, e)) ||
+        (rc = sv_store_set_int(s, "tfc.norm_then_blend", g->norm_then_blend, e)) || (rc = sv_store_set_real(s, "tfc.alpha", (double)g->alpha, e)) ||
+        (rc = sv_store_set_real(s, "tfc.beta", (double)g->beta, e))) return rc;
+    return 0;
+}
+
+int sv_tfc_random(struct sv_store *s, const struct sv_tfc_config *g, uint64_t seed, struct sv_err *e) {
+    struct sv_fill f = { s, seed, sv_tfc_config_write(g, s, e), e };
+    const struct sv_prefix p = sv_prefix("tfc.");
+    if (g->stack.layers) sv_fill_tensor(&f, &p, "position", g->frames, g->stack.width, 0, 0.01);
+    sv_fill_blocks(&f, p.text, &g->stack);
+    return f.rc;
 }
 
 static struct sv_tfc *carve(struct sv_tfc *t, struct sv_load *l) {

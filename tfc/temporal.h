@@ -27,6 +27,11 @@ bool sv_tfc_backbone(struct sv_tfc_config *g, const char *name, size_t width, si
 /* The tfc section of a model, or mean over `frames` frames where it has none.  width: E of the model. */
 int sv_tfc_config_read(struct sv_tfc_config *g, const struct sv_store *s, size_t width, size_t frames, struct sv_err *e);
 
+int sv_tfc_config_write(const struct sv_tfc_config *g, struct sv_store *s, struct sv_err *e);
+
+/* The values of the section, and random weights (uniform; see nn/random.h): for tests and benches. */
+int sv_tfc_random(struct sv_store *s, const struct sv_tfc_config *g, uint64_t seed, struct sv_err *e);
+
 struct sv_tfc;
 
 /* Binds, packs and allocates; as sv_clip_open.  g is copied. */

@@ -13,7 +13,6 @@ int sv_model_open(struct sv_model *m, const char *path, struct sv_err *e) {
         sv_model_close(m);
         return rc;
     }
-    m->store.map = m->file.data, m->store.map_bytes = m->file.size;
     return 0;
 }
 
