@@ -201,12 +201,12 @@ static int decode(struct sv_jpeg *d) {
     return d->n ? sv_jpeg_finish(d) : sv_jpeg_bad(d, d->p, "no frame header");
 }
 
-bool sv_jpeg_probe(const uint8_t *data, size_t size) { return size >= 2 && data[0] == 0xff && data[1] == SOI; }
+bool sv_jpeg_is(const uint8_t *data, size_t size) { return size >= 2 && data[0] == 0xff && data[1] == SOI; }
 
 int sv_jpeg_decode(const uint8_t *data, size_t size, const char *name, struct sv_image *im, struct sv_err *e) {
     memset(im, 0, sizeof *im);
     struct sv_jpeg d = { .name = name, .e = e, .data = data, .end = data + size, .im = im };
-    if (!sv_jpeg_probe(data, size))
+    if (!sv_jpeg_is(data, size))
         return sv_fail(e, SV_EINPUT, "%s: not a JPEG file: expected the bytes ff d8 at the start", name);
     d.p = data + 2;
     const int rc = decode(&d);

@@ -12,7 +12,7 @@
 
 #include "core/image.h"
 
-bool sv_jpeg_probe(const uint8_t *data, size_t size);       /* begins with the start marker */
+bool sv_jpeg_is(const uint8_t *data, size_t size);       /* begins with the start marker */
 
 /* im is overwritten; free it with sv_image_free.  On failure it is {0}.  name is for messages.  Beside the picture the
  * decoder holds two rows of MCUs; for files of several scans all samples; for progressive ones 2 bytes per

@@ -1,7 +1,6 @@
 #include "tools/tubes.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { TUBES = 64 };                    /* tubes that travel through the temporal fusion at once */
@@ -58,11 +57,12 @@ static int stored_rule(const struct sv_tubes *t, struct sv_rule *out, bool *foun
 static int open_boxes(struct sv_tubes *t, const char *path, struct sv_err *e) {
     if (!t->live) return path ? sv_fail(e, SV_EUSAGE, "--boxes: what was stored has its boxes already") : 0;
     if (!path) return sv_fail(e, SV_EUSAGE, "no boxes given: --boxes FILE with the detections of any detector (see -h)");
-    int rc = sv_boxes_read(&t->boxes, path, e);
-    for (size_t i = 0; !rc && i < t->boxes.clips; i++) {
+    int rc = sv_boxes_read(&t->boxes, path, t->rule.min_score, e);
+    for (size_t i = 0; !rc && i < t->boxes.clip.n; i++) {
+        const char *name = t->boxes.clip.name[i];
         bool there = false;
-        for (size_t k = 0; !there && k < t->sources.n; k++) there = !strcmp(t->sources.item[k].name, t->boxes.clip[i].name);
-        if (!there) rc = sv_fail(e, SV_EINPUT, "%s: boxes of a clip %s, which is not among the videos given", path, t->boxes.clip[i].name);
+        for (size_t k = 0; !there && k < t->sources.n; k++) there = !strcmp(t->sources.item[k].name, name);
+        if (!there) rc = sv_fail(e, SV_EINPUT, "%s: boxes of a clip %s, which is not among the videos given", path, name);
     }
     return rc;
 }
@@ -110,42 +110,22 @@ void sv_tubes_close(struct sv_tubes *t) {
 
 /* ---- the tubes of a clip ---- */
 
-static int by_frame(const void *a, const void *b) {
-    const struct sv_object *x = a, *y = b;
-    return x->frame != y->frame ? (x->frame > y->frame) - (x->frame < y->frame) : (x->track > y->track) - (x->track < y->track);
-}
-
-static bool wanted(const struct sv_tubes *t, const struct sv_box *b) {
-    return b->frame % t->rule.every == 0 && (!b->scored || (double)b->score >= t->rule.min_score);
-}
-
-static const struct sv_boxes_clip *boxes_of(const struct sv_tubes *t, const char *clip) {
-    for (size_t i = 0; i < t->boxes.clips; i++)
-        if (!strcmp(t->boxes.clip[i].name, clip)) return &t->boxes.clip[i];
-    return NULL;
-}
-
 int sv_tubes_objects(const struct sv_tubes *t, const char *clip, struct sv_object **object, size_t *n, struct sv_err *e) {
-    const struct sv_boxes_clip *c = boxes_of(t, clip);
+    size_t boxes;
+    const struct sv_box *b = sv_boxes_of(&t->boxes, clip, &boxes);
     *n = 0;
-    if (!(*object = sv_alloc(c ? c->n : 0, sizeof **object, e))) return SV_ENOMEM;
-    for (size_t i = 0; c && i < c->n; i++) {
-        const struct sv_box *b = &c->box[i];
-        if (!wanted(t, b)) continue;
-        struct sv_object *o = &(*object)[(*n)++];
-        *o = (struct sv_object){ .frame = b->frame, .score = b->scored ? b->score : 1, .track = (int64_t)i };
-        memcpy(o->box, b->xyxy, sizeof o->box);
+    if (!(*object = sv_alloc(boxes, sizeof **object, e))) return SV_ENOMEM;
+    for (size_t i = 0; i < boxes; i++) {
+        if (b[i].frame % t->rule.every) continue;
+        (*object)[(*n)++] = (struct sv_object){ .frame = b[i].frame, .score = (float)b[i].score, .track = -1,
+                                                .box = { b[i].x1, b[i].y1, b[i].x2, b[i].y2 } };
     }
-    /* Sorted by frame, in the order of the file within one; the place in the file was kept in track. */
-    qsort(*object, *n, sizeof **object, by_frame);
-    for (size_t i = 0; i < *n; i++) (*object)[i].track = -1;
     return 0;
 }
 
 size_t sv_tubes_total(const struct sv_tubes *t) {
     size_t total = 0;
-    for (size_t i = 0; i < t->boxes.clips; i++)
-        for (size_t k = 0; k < t->boxes.clip[i].n; k++) total += wanted(t, &t->boxes.clip[i].box[k]);
+    for (size_t i = 0; i < t->boxes.n; i++) total += t->boxes.box[i].frame % t->rule.every == 0;
     return total;
 }
 
