@@ -335,7 +335,7 @@ static int encode(const struct sv_token *t, const char *text, size_t n, const st
 }
 
 static int too_long(struct sv_err *e, size_t found, size_t most) {
-    return sv_fail(e, SV_EINPUT, "text: %zu tokens, expected at most %zu", found, most);
+    return sv_fail(e, SV_EINPUT, "text: %zu tokens, expected at most %zu (or truncate)", found, most);
 }
 
 int sv_token_bare(const struct sv_token *t, const char *text, size_t n, const struct sv_token_opts *o, int32_t *ids,
