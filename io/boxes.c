@@ -179,13 +179,3 @@ const struct sv_box *sv_boxes_of(const struct sv_boxes *b, const char *clip, siz
     *n = i == SIZE_MAX ? 0 : b->first[i + 1] - b->first[i];
     return *n ? b->box + b->first[i] : NULL;
 }
-
-/* v cut to 0 .. size; a NaN gives 0, so the box has no pixels. */
-static size_t cut(double v, size_t size) { return v >= (double)size ? size : v > 0 ? (size_t)v : 0; }
-
-bool sv_box_clip(const struct sv_box *b, size_t w, size_t h, struct sv_crop *out) {
-    const size_t x1 = cut(floor(b->x1), w), y1 = cut(floor(b->y1), h), x2 = cut(ceil(b->x2), w), y2 = cut(ceil(b->y2), h);
-    if (x1 >= x2 || y1 >= y2) return false;
-    *out = (struct sv_crop){ x1, y1, x2 - x1, y2 - y1 };
-    return true;
-}

@@ -38,8 +38,4 @@ void sv_boxes_free(struct sv_boxes *b);             /* {0} is fine */
 /* The boxes of a clip, by frame; *n is 0 where it has none. */
 const struct sv_box *sv_boxes_of(const struct sv_boxes *b, const char *clip, size_t *n);
 
-/* The pixels of a box in a frame of w x h: x1, y1 floored, x2, y2 ceiled, cut at the edges.  False if none are left. */
-struct sv_crop { size_t x, y, w, h; };
-bool sv_box_clip(const struct sv_box *b, size_t w, size_t h, struct sv_crop *out);
-
 #endif

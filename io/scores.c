@@ -33,7 +33,7 @@ int sv_objects_open(struct sv_out *o, const char *path, struct sv_err *e) {
     return rc ? rc : sv_out_printf(o, e, "clip,frame,x1,y1,x2,y2,track,score,action,similarity\n");
 }
 
-static int put_object(struct sv_out *o, const char *clip, const struct sv_object *x, struct sv_err *e) {
+static int put_object(struct sv_out *o, const char *clip, const struct sv_object_row *x, struct sv_err *e) {
     const double v[5] = { x->x1, x->y1, x->x2, x->y2, x->score };
     char text[6][SV_NUM_TEXT + 1];
     bool finite = isfinite(x->similarity);
@@ -48,7 +48,7 @@ static int put_object(struct sv_out *o, const char *clip, const struct sv_object
     return rc ? rc : sv_out_printf(o, e, ",%s\n", text[5]);
 }
 
-int sv_objects_put(struct sv_out *o, const char *clip, const struct sv_object *x, size_t n, struct sv_err *e) {
+int sv_objects_put(struct sv_out *o, const char *clip, const struct sv_object_row *x, size_t n, struct sv_err *e) {
     int rc = 0;
     for (size_t i = 0; !rc && i < n; i++) rc = put_object(o, clip, &x[i], e);
     return rc;
@@ -120,7 +120,7 @@ const struct sv_frames *sv_scores_of(const struct sv_scores *s, const char *clip
     return i == SIZE_MAX ? NULL : &s->frames[i];
 }
 
-static int read_object(struct sv_objects *s, const struct sv_csv *c, struct sv_object *x, size_t *clip, struct sv_err *e) {
+static int read_object(struct sv_objects *s, const struct sv_csv *c, struct sv_object_row *x, size_t *clip, struct sv_err *e) {
     double v[4], similarity;
     int rc = place(c, SV_LEN(object_columns), &s->clip, clip, &x->frame, e);
     for (size_t i = 0; !rc && i < 4; i++) rc = real(c, 2 + i, object_columns[2 + i], &v[i], e);
@@ -140,7 +140,7 @@ static int read_object(struct sv_objects *s, const struct sv_csv *c, struct sv_o
 }
 
 static int add_object(struct sv_objects *s, const struct sv_csv *c, size_t *first_cap, struct sv_err *e) {
-    struct sv_object x;
+    struct sv_object_row x;
     size_t clip;
     const size_t before = s->clip.n;
     int rc = read_object(s, c, &x, &clip, e);

@@ -19,7 +19,7 @@ struct sv_scores {
     size_t cap;
 };
 
-struct sv_object {
+struct sv_object_row {
     size_t frame;
     double x1, y1, x2, y2;
     int64_t track;
@@ -30,7 +30,7 @@ struct sv_object {
 
 struct sv_objects {
     struct sv_names clip, action;
-    struct sv_object *object; size_t n, cap;
+    struct sv_object_row *object; size_t n, cap;
     size_t *first;                      /* [clip.n + 1]: objects of clip i are object[first[i]] .. object[first[i + 1] - 1] */
 };
 
@@ -39,7 +39,7 @@ struct sv_objects {
 int sv_scores_open(struct sv_out *o, const char *path, struct sv_err *e);
 int sv_scores_put(struct sv_out *o, const char *clip, const double *score /* [n] */, size_t n, struct sv_err *e);
 int sv_objects_open(struct sv_out *o, const char *path, struct sv_err *e);
-int sv_objects_put(struct sv_out *o, const char *clip, const struct sv_object *x /* [n] */, size_t n, struct sv_err *e);
+int sv_objects_put(struct sv_out *o, const char *clip, const struct sv_object_row *x /* [n] */, size_t n, struct sv_err *e);
 
 /* Reading.  Errors name the line.  Free with the function below; {0} is fine there. */
 int sv_scores_parse(struct sv_scores *s, const char *file, const void *data, size_t size, struct sv_err *e);
