@@ -62,6 +62,26 @@ build/fuzz/libfuzzer_%: build/fuzz/tests/fuzz_%.o build/fuzz/libsvad.a
 fuzz:
 	$(MAKE) B=fuzz CC=clang $(patsubst tests/fuzz_%.c,build/fuzz/libfuzzer_%,$(wildcard tests/fuzz_*.c))
 
+# Folder: the folders whose headers its files may include.
+LAYERS = core:core nn:core,nn kmeans:core,kmeans io:core,io clip:core,nn,clip tfc:core,nn,tfc
+ISA_OBJ = $(patsubst %.c,$O/%.o,$(wildcard core/kern_*.c))
+HEADERS = $(wildcard core/*.h nn/*.h clip/*.h tfc/*.h kmeans/*.h io/*.h)
+SOURCES = $(wildcard */*.[ch] */*.py */*.sh tests/*/*.py Makefile .ci/run)
+lint:
+	@for l in $(LAYERS); do d=$${l%%:*}; ok=$$(echo "$${l#*:}" | tr , "|"); \
+	    ! grep -nE '^ *# *include "' $$d/*.[ch] | grep -vE "include \"($$ok)/" || { echo "lint: $$d/ includes above its layer"; exit 1; }; done
+	@! grep -nP '[ \t]+$$|[^\x00-\x7F]' $(SOURCES) || { echo "lint: trailing space, or a byte that is not ASCII"; exit 1; }
+	@! grep -nP '\t' $(filter-out Makefile,$(SOURCES)) || { echo "lint: tab"; exit 1; }
+	@for f in $(SOURCES); do test -z "$$(tail -c 1 $$f)" || { echo "lint: $$f does not end its last line"; exit 1; }; done
+	@for c in gcc clang; do command -v $$c >/dev/null || { echo "lint: no $$c, not checked with it"; continue; }; \
+	    for h in $(filter-out core/vec_% core/kern_simd.h,$(HEADERS)); do \
+	        $$c $(STD) $(WARN) -Werror -fsyntax-only -x c $$h || { echo "lint: $$h does not compile alone"; exit 1; }; done; \
+	    $(MAKE) -s WERROR=-Werror CC=$$c O=build/lint-$$c all build/lint-$$c/check_kern $(TEST_SRC:%.c=build/lint-$$c/%.o) || exit 1; done
+	@$(MAKE) -s $(ISA_OBJ)
+	@for o in $(ISA_OBJ); do test $$(nm -g --defined-only $$o | grep -c ' ') -le 1 || { echo "lint: $$o exports more than its table"; exit 1; }; done
+	@! nm -g --defined-only $O/libsvad.a | grep ' [A-Z] ' | grep -v ' sv_' || { echo "lint: a symbol without sv_"; exit 1; }
+	@echo "lint: clean"
+
 clean:
 	rm -rf build
 
