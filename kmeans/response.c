@@ -16,7 +16,7 @@ static void unit_range(void *arg, size_t begin, size_t end, size_t thread) {
     }
 }
 
-void sv_unit_rows(struct sv_pool *p, float *y, const float *x, size_t rows, size_t n) {
+static void unit_rows(struct sv_pool *p, float *y, const float *x, size_t rows, size_t n) {
     struct rows r = { y, x, n };
     sv_pool_for(p, rows, unit_range, &r);
 }
@@ -25,7 +25,7 @@ void sv_unit_rows(struct sv_pool *p, float *y, const float *x, size_t rows, size
 static int pack_texts(struct sv_response *r, const struct sv_cpu *c, float *panel, const float *text, struct sv_err *e) {
     float *unit = sv_alloc(r->texts * r->dim, sizeof *unit, e);
     if (!unit) return SV_ENOMEM;
-    sv_unit_rows(c->pool, unit, text, r->texts, r->dim);
+    unit_rows(c->pool, unit, text, r->texts, r->dim);
     r->text = sv_pack_f32(c, panel, unit, r->texts, r->dim);
     sv_free(unit);
     return 0;
@@ -64,7 +64,7 @@ void sv_response_free(struct sv_response *r) {
 void sv_response_run(struct sv_response *r, const struct sv_cpu *c, float *out, const float *video, size_t rows) {
     for (size_t at = 0; at < rows; at += SV_RESPONSE_ROWS) {
         const size_t m = sv_min(rows - at, SV_RESPONSE_ROWS);
-        sv_unit_rows(c->pool, r->unit, video + at * r->dim, m, r->dim);
+        unit_rows(c->pool, r->unit, video + at * r->dim, m, r->dim);
         sv_gemm(c, out + at * r->texts, r->texts, r->unit, r->dim, m, &r->text, NULL, r->scratch);
     }
 }

@@ -33,7 +33,4 @@ void sv_response_run(struct sv_response *r, const struct sv_cpu *c, float *out /
 void sv_response_mean(float *mean /* [N] */, const float *response /* [rows, N] */, size_t rows, size_t texts);
 void sv_response_center(float *response /* [rows, N] */, const float *mean /* [N] */, size_t rows, size_t texts);
 
-/* y = rows of x made unit vectors; y may be x. */
-void sv_unit_rows(struct sv_pool *p, float *y /* [rows, n] */, const float *x /* [rows, n] */, size_t rows, size_t n);
-
 #endif

@@ -19,13 +19,13 @@ Test(tube, frames_clamped_at_both_ends) {
 }
 
 Test(tube, boxes_to_pixels) {
-    static const struct { float box[4]; size_t want[4]; } good[] = {
-        {{ 1.2f, 2.9f, 3.1f, 4.f }, { 1, 2, 4, 4 }},
-        {{ -5.f, -0.5f, 2.f, 1.f }, { 0, 0, 2, 1 }},
-        {{ 8.5f, 4.5f, 1e30f, 99.f }, { 8, 4, 10, 5 }},
-        {{ 3.f, 3.f, 3.01f, 3.01f }, { 3, 3, 4, 4 }},
+    static const struct { double box[4]; size_t want[4]; } good[] = {
+        {{ 1.2, 2.9, 3.1, 4 }, { 1, 2, 4, 4 }},
+        {{ -5, -0.5, 2, 1 }, { 0, 0, 2, 1 }},
+        {{ 8.5, 4.5, 1e30, 99 }, { 8, 4, 10, 5 }},
+        {{ 3, 3, 3.01, 3.01 }, { 3, 3, 4, 4 }},
     };
-    static const float bad[][4] = {
+    static const double bad[][4] = {
         { 3, 1, 3, 2 }, { 4, 1, 3, 2 }, { 3, 2, 4, 2 }, { 10, 0, 12, 2 }, { -3, 0, 0, 2 }, { 0, 5, 2, 9 }, { NAN, 0, 1, 1 }, { 0, 0, INFINITY, 1 },
         { -4, -4, -2, -2 },
     };

@@ -3,12 +3,12 @@
 #include <math.h>
 
 /* v, which is whole, as a number of 0 .. limit. */
-static size_t clamp(float v, size_t limit) { return v <= 0 ? 0 : v >= (float)limit ? limit : (size_t)v; }
+static size_t clamp(double v, size_t limit) { return v <= 0 ? 0 : v >= (double)limit ? limit : (size_t)v; }
 
-bool sv_tube_box(const float box[4], size_t w, size_t h, size_t out[4]) {
+bool sv_tube_box(const double box[4], size_t w, size_t h, size_t out[4]) {
     for (size_t i = 0; i < 4; i++) {
         if (!isfinite(box[i])) return false;
-        out[i] = clamp(i < 2 ? floorf(box[i]) : ceilf(box[i]), i % 2 ? h : w);
+        out[i] = clamp(i < 2 ? floor(box[i]) : ceil(box[i]), i % 2 ? h : w);
     }
     return box[0] < box[2] && box[1] < box[3] && out[0] < out[2] && out[1] < out[3];
 }

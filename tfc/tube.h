@@ -21,7 +21,7 @@ static inline size_t sv_tube_frame(const struct sv_tube *k, size_t t, size_t i, 
 
 /* out = box in whole pixels inside a frame of w x h: x1 y1 floored, x2 y2 ceiled, clipped.  False where nothing is
  * left, or a number is not finite. */
-bool sv_tube_box(const float box[4] /* x1 y1 x2 y2 */, size_t w, size_t h, size_t out[4]);
+bool sv_tube_box(const double box[4] /* x1 y1 x2 y2 */, size_t w, size_t h, size_t out[4]);
 
 /* The last `cap` frames of a stream. */
 struct sv_ring {

@@ -1,5 +1,6 @@
 #include "tools/feature.h"
 
+#include "clip/image.h"
 #include "tools/model.h"
 #include <string.h>
 
@@ -82,10 +83,10 @@ static int check_boxes(const struct sv_feed *f, struct sv_err *e) {
     const struct sv_feed_own *o = f->own;
     for (size_t i = 0; i < o->n; i++) {
         size_t box[4];
-        const float *b = o->object[i].box;
+        const double *b = o->object[i].box;
         if (!sv_tube_box(b, f->video.w, f->video.h, box))
             return sv_fail(e, SV_EINPUT, "clip %s, frame %zu: box %g %g %g %g has nothing inside the frame of %zu x %zu", o->clip,
-                           o->object[i].frame, (double)b[0], (double)b[1], (double)b[2], (double)b[3], f->video.w, f->video.h);
+                           o->object[i].frame, b[0], b[1], b[2], b[3], f->video.w, f->video.h);
     }
     return 0;
 }

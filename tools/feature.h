@@ -6,9 +6,10 @@
 #define TOOLS_FEATURE_H
 
 #include "clip/clip.h"
-#include "clip/image.h"
 #include "io/video.h"
 #include "tools/source.h"
+
+struct sv_crop;
 
 /* What is shared by all clips: made once. */
 struct sv_crops {

@@ -6,14 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-void sv_scene_quantiles(const double *x, size_t n, double out[SV_SCENE_QUANTILES]) {
-    for (size_t i = 0; i < SV_SCENE_QUANTILES; i++) {
-        const double at = (double)(i + 1) / 1000 * (double)(n - 1);
-        const size_t k = (size_t)at;
-        out[i] = k + 1 < n ? x[k] + (at - (double)k) * (x[k + 1] - x[k]) : x[n - 1];
-    }
-}
-
 static int add_actions(const struct sv_scene *s, struct sv_store *st, struct sv_err *e) {
     char *text = sv_store_alloc(st, s->actions.bytes, 1, e);
     if (!text) return SV_ENOMEM;

@@ -30,7 +30,4 @@ int sv_scene_save(const struct sv_scene *s, const char *path, struct sv_err *e);
 int sv_scene_load(struct sv_scene *s, const char *path, struct sv_err *e);          /* NULL: asks for -s */
 void sv_scene_free(struct sv_scene *s);             /* {0} is fine; leaves {0} */
 
-/* out: the values at 0.001 .. 0.999 of the sorted x [n], n > 0, linear between neighbours (numpy's default). */
-void sv_scene_quantiles(const double *x, size_t n, double out[SV_SCENE_QUANTILES]);
-
 #endif

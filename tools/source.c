@@ -151,7 +151,7 @@ static int read_objects(struct sv_stored *s, struct sv_err *e) {
     int rc;
     if ((rc = sv_store_expect(&s->store, "frame", 1 << SV_I32, 1, (size_t[]){ SIZE_MAX }, &frame, e))) return rc;
     s->n = frame->count;
-    if ((rc = sv_store_expect(&s->store, "box", 1 << SV_F32, 2, (size_t[]){ s->n, 4 }, &box, e)) ||
+    if ((rc = sv_store_expect(&s->store, "box", 1 << SV_F64, 2, (size_t[]){ s->n, 4 }, &box, e)) ||
         (rc = sv_store_expect(&s->store, "score", 1 << SV_F32, 1, (size_t[]){ s->n }, &score, e)) ||
         (rc = sv_store_expect(&s->store, "track", 1 << SV_I32, 1, (size_t[]){ s->n }, &track, e)))
         return rc;
@@ -161,7 +161,7 @@ static int read_objects(struct sv_stored *s, struct sv_err *e) {
         const int32_t t = get_i32(frame->data, i);
         size_t pixels[4];
         o->frame = (size_t)t, o->track = get_i32(track->data, i);
-        sv_view_f32(box, 4 * i, 4, o->box);
+        memcpy(o->box, (const char *)box->data + 32 * i, 32);
         sv_view_f32(score, i, 1, &o->score);
         if (t < 0 || o->frame >= s->frames || (i && o->frame < o[-1].frame) || !sv_tube_box(o->box, s->w, s->h, pixels) || !isfinite(o->score))
             return sv_fail(e, SV_EINPUT, "%s: object %zu (frame %d) does not fit the clip of %zu frames of %zu x %zu", s->file.name, i, (int)t,
@@ -211,13 +211,14 @@ int sv_stored_put(struct sv_store *s, const struct sv_rule *r, const char *clip,
         (rc = sv_store_set_int(s, "height", (int64_t)h, e)) || (rc = sv_store_set_real(s, "fps", fps, e)))
         return rc;
     int32_t *frame = sv_store_alloc(s, n, 4, e), *track = sv_store_alloc(s, n, 4, e);
-    float *box = sv_store_alloc(s, n, 16, e), *score = sv_store_alloc(s, n, 4, e);
+    double *box = sv_store_alloc(s, n, 32, e);
+    float *score = sv_store_alloc(s, n, 4, e);
     if (!frame || !track || !box || !score) return SV_ENOMEM;
     for (size_t i = 0; i < n; i++) {
         frame[i] = (int32_t)object[i].frame, track[i] = (int32_t)object[i].track, score[i] = object[i].score;
-        memcpy(box + 4 * i, object[i].box, 16);
+        memcpy(box + 4 * i, object[i].box, 32);
     }
-    if ((rc = sv_store_add(s, "frame", SV_I32, 1, &n, frame, 4 * n, e)) || (rc = sv_store_add(s, "box", SV_F32, 2, (size_t[]){ n, 4 }, box, 16 * n, e)) ||
+    if ((rc = sv_store_add(s, "frame", SV_I32, 1, &n, frame, 4 * n, e)) || (rc = sv_store_add(s, "box", SV_F64, 2, (size_t[]){ n, 4 }, box, 32 * n, e)) ||
         (rc = sv_store_add(s, "score", SV_F32, 1, &n, score, 4 * n, e)))
         return rc;
     return sv_store_add(s, "track", SV_I32, 1, &n, track, 4 * n, e);

@@ -37,7 +37,7 @@ int sv_rule_match(const struct sv_rule *want, const struct sv_rule *found, const
 int sv_rule_tube(const struct sv_rule *r, double fps, const char *clip, struct sv_tube *out, struct sv_err *e);
 
 /* One detection. */
-struct sv_object { size_t frame; float box[4], score; int64_t track; };
+struct sv_object { size_t frame; double box[4]; float score; int64_t track; };
 
 /* A stored clip, opened: everything but the features is read. */
 struct sv_stored {

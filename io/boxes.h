@@ -1,0 +1,41 @@
+/* boxes.h - what a detector saw: boxes of clips, read from text.
+ *
+ *     # comment
+ *     clip frame x1 y1 x2 y2 [score] [anything else]
+ *
+ * Columns are split at blanks, or at commas where a line has one (blanks around a column then do not count, so a clip
+ * name may have blanks inside).  Frames count from 0; x2 and y2 are exclusive; numbers are pixels and may be fractions.
+ * All lines have a score or none has.  Boxes may reach over the edges of the frame, whose size is not known here. */
+#ifndef IO_BOXES_H
+#define IO_BOXES_H
+
+#include "io/names.h"
+
+enum { SV_FRAME_MAX = 100000000, SV_PIXEL_MAX = 1000000 };      /* a frame number, a coordinate: above is a broken file */
+#define SV_MIN_SCORE 0.5                /* the default below which a scored box is dropped */
+
+struct sv_box {
+    size_t frame;
+    double x1, y1, x2, y2;
+    double score;                       /* 1 where the file has none */
+};
+
+struct sv_boxes {
+    struct sv_names clip;               /* in order of appearance; a clip whose boxes were all dropped has none, but is here */
+    size_t *first;                      /* [clip.n + 1]: boxes of clip i are box[first[i]] .. box[first[i + 1] - 1] */
+    struct sv_box *box; size_t n, cap;  /* by clip, frame, and order in the file */
+    bool scored;                        /* the file has scores */
+    size_t dropped;                     /* boxes below min_score */
+};
+
+/* file is the name for messages.  Scored boxes below min_score are left out; a file without scores keeps all.  Fails on
+ * a number that is none, a frame or coordinate beyond the limits, a box without area, a missing or empty column, a score on
+ * some lines only, no boxes at all: line, clip and frame are named.  Free with sv_boxes_free. */
+int sv_boxes_parse(struct sv_boxes *b, const char *file, const void *data, size_t size, double min_score, struct sv_err *e);
+int sv_boxes_read(struct sv_boxes *b, const char *path, double min_score, struct sv_err *e);
+void sv_boxes_free(struct sv_boxes *b);             /* {0} is fine */
+
+/* The boxes of a clip, by frame; *n is 0 where it has none. */
+const struct sv_box *sv_boxes_of(const struct sv_boxes *b, const char *clip, size_t *n);
+
+#endif

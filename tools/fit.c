@@ -1,0 +1,224 @@
+/* fit.c - svad fit: what is normal, learned from normal video: responses to the action texts, their k-means, calibration. */
+#include "core/rng.h"
+#include "io/container.h"
+#include "kmeans/kmeans.h"
+#include "kmeans/redefine.h"
+#include "kmeans/response.h"
+#include "kmeans/score.h"
+#include "tools/scene.h"
+#include "tools/tubes.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct job {
+    struct sv_tubes t;
+    struct sv_common common;
+    struct sv_scene scene;
+    const char *out, *actions;
+    size_t clusters, prompts, seed;
+    bool center;
+    float *video; size_t n, cap;        /* [n, E]: F_video of every training tube; cap in rows */
+    size_t *frame, frames, frame_cap;   /* [n]: running number of the tube's frame among frames that have tubes */
+    struct sv_kmeans km;
+};
+
+/* Room for `more` rows; doubling, so that appending stays linear. */
+static int room(struct job *j, size_t more, struct sv_err *e) {
+    const size_t embed = j->t.model.cfg.embed, want = j->n + more;
+    if (want <= j->cap) return 0;
+    const size_t cap = sv_max(want, 2 * j->cap);
+    float *video = sv_alloc(cap, embed * sizeof *video, e);
+    size_t *frame = sv_alloc(cap, sizeof *frame, e);
+    if (!video || !frame) {
+        sv_free(video), sv_free(frame);
+        return SV_ENOMEM;
+    }
+    if (j->n) memcpy(video, j->video, j->n * embed * sizeof *video), memcpy(frame, j->frame, j->n * sizeof *frame);
+    sv_free(j->video), sv_free(j->frame);
+    j->video = video, j->frame = frame, j->cap = cap;
+    return 0;
+}
+
+static int collect(struct job *j, struct sv_err *e) {
+    const size_t embed = j->t.model.cfg.embed;
+    struct sv_progress p;
+    int rc = 0;
+    sv_progress_start(&p, &j->common, "fit", "tubes", sv_tubes_total(&j->t));
+    for (size_t i = 0; !rc && i < j->t.sources.n; i++) {
+        struct sv_clip_tubes c;
+        if ((rc = sv_tubes_clip(&j->t, i, &c, &p, j->n, e))) break;
+        if (!c.n) sv_say(&j->common, "clip %s has no box", c.name);
+        if (!(rc = room(j, c.n, e))) {
+            memcpy(j->video + j->n * embed, c.video, c.n * embed * sizeof *c.video);
+            for (size_t k = 0; k < c.n; k++) {
+                j->frames += !k || c.object[k].frame != c.object[k - 1].frame;
+                j->frame[j->n + k] = j->frames - 1;
+            }
+            j->n += c.n;
+        }
+        sv_clip_tubes_free(&c);
+    }
+    sv_progress_end(&p);
+    if (!rc && !j->n) rc = sv_fail(e, SV_EINPUT, "fit: no tube in %zu clips: nothing to learn from", j->t.sources.n);
+    return rc;
+}
+
+/* F_hat: with no learned prompts the plain text features. */
+static int texts(struct job *j, struct sv_err *e) {
+    struct sv_scene *s = &j->scene;
+    int rc = sv_actions_load(&s->actions, j->actions, e);
+    if (rc) return rc;
+    s->texts = s->actions.n, s->embed = j->t.model.cfg.embed;
+    if (!(s->text = sv_alloc(s->texts, s->embed * sizeof *s->text, e))) return SV_ENOMEM;
+    struct sv_clip *clip = sv_clip_open(&j->t.model.store, &j->t.cpu, SV_CLIP_TEXT, 16, e);
+    if (!clip) return e && e->code ? e->code : SV_ENOMEM;
+    rc = sv_model_texts(&j->t.model, clip, s->actions.name, s->texts, NULL, s->text, e);
+    sv_clip_free(clip);
+    return rc;
+}
+
+static int by_value(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void quantiles(double *x, size_t n, double *out) {
+    qsort(x, n, sizeof *x, by_value);
+    for (size_t i = 0; i < SV_SCENE_QUANTILES; i++) out[i] = sv_quantile(x, n, (double)(i + 1) / 1000);
+}
+
+/* Scores of the training tubes and frames against the centres, as quantiles. */
+static int calibrate(struct job *j, const float *response, struct sv_err *e) {
+    struct sv_scene *s = &j->scene;
+    double *score = sv_alloc(j->n, sizeof *score, e), *frame = sv_alloc(j->frames, sizeof *frame, e);
+    int rc = score && frame ? 0 : SV_ENOMEM;
+    if (!rc) {
+        sv_score(j->t.cpu.pool, score, NULL, response, j->n, s->texts, s->centre, s->centres);
+        sv_frame_scores(frame, j->frames, score, j->frame, j->n);
+        quantiles(score, j->n, s->object_q);
+        quantiles(frame, j->frames, s->frame_q);
+    }
+    sv_free(score), sv_free(frame);
+    return rc;
+}
+
+/* A sample without repetition, the same for the same seed: each row is kept with the chance that fills what is left of it
+ * (Knuth's algorithm S), so its rows stay in order. */
+static int sample(struct job *j, struct sv_err *e) {
+    struct sv_scene *s = &j->scene;
+    const size_t want = sv_min(j->n, SV_SCENE_SAMPLE);
+    uint64_t rng = j->seed ^ 0x5a3d1e;
+    if (!(s->sample = sv_alloc(want, s->embed * sizeof *s->sample, e))) return SV_ENOMEM;
+    for (size_t i = 0; s->samples < want; i++) {
+        if (sv_rng_below(&rng, j->n - i) >= want - s->samples) continue;
+        memcpy(s->sample + s->samples++ * s->embed, j->video + i * s->embed, s->embed * sizeof *s->sample);
+    }
+    return 0;
+}
+
+static int learn(struct job *j, struct sv_err *e) {
+    struct sv_scene *s = &j->scene;
+    struct sv_response r = {0};
+    float *response = NULL;
+    int rc = sv_response_init(&r, &j->t.cpu, s->text, s->texts, s->embed, e);
+    if (!rc && !(response = sv_alloc(j->n, s->texts * sizeof *response, e))) rc = SV_ENOMEM;
+    if (!rc) sv_response_run(&r, &j->t.cpu, response, j->video, j->n);
+    if (!rc && j->center) {
+        if (!(s->mean = sv_alloc(s->texts, sizeof *s->mean, e))) rc = SV_ENOMEM;
+        else sv_response_mean(s->mean, response, j->n, s->texts), sv_response_center(response, s->mean, j->n, s->texts);
+    }
+    if (!rc) rc = sv_kmeans_fit(&j->km, j->t.cpu.pool, response, j->n, s->texts, j->clusters, j->seed, e);
+    if (!rc) {
+        s->centres = j->km.m;
+        s->centre = j->km.centre, j->km.centre = NULL;
+        rc = calibrate(j, response, e);
+    }
+    sv_response_free(&r);
+    sv_free(response);
+    return rc;
+}
+
+static void report(const struct job *j) {
+    const struct sv_scene *s = &j->scene;
+    const double per = j->km.objective / (double)j->n;
+    if (j->common.json) {
+        printf("{\"clips\":%zu,\"objects\":%zu,\"frames\":%zu,\"texts\":%zu,\"clusters\":%zu,\"objective\":%.9g,\"rounds\":%zu}\n", s->clips, s->objects,
+               j->frames, s->texts, s->centres, j->km.objective, j->km.rounds);
+        return;
+    }
+    printf("%zu clips, %zu tubes in %zu frames, %zu action texts\n", s->clips, s->objects, j->frames, s->texts);
+    printf("%zu clusters after %zu rounds, objective %.6g (%.3g a tube)\n", s->centres, j->km.rounds, j->km.objective, per);
+    for (size_t m = 0; m < s->centres; m++) {
+        size_t tubes = 0, best[3];
+        const size_t k = sv_min(3, s->texts);
+        for (size_t i = 0; i < j->n; i++) tubes += j->km.label[i] == m;
+        printf("%4zu: %6zu tubes, nearest to ", m, tubes);
+        /* The three largest entries of a centre are the actions its tubes respond to most. */
+        for (size_t a = 0; a < k; a++) {
+            size_t top = SIZE_MAX;
+            for (size_t x = 0; x < s->texts; x++) {
+                bool used = false;
+                for (size_t b = 0; b < a; b++) used = used || best[b] == x;
+                if (!used && (top == SIZE_MAX || s->centre[m * s->texts + x] > s->centre[m * s->texts + top])) top = x;
+            }
+            best[a] = top;
+            printf("%s\"%s\"", a ? ", " : "", s->actions.name[top]);
+        }
+        putchar('\n');
+    }
+    printf("scores of training tubes: median %.6g, 99 %% %.6g; of frames: median %.6g, 99 %% %.6g\n", s->object_q[499], s->object_q[989],
+           s->frame_q[499], s->frame_q[989]);
+}
+
+static int run(struct job *j, const struct sv_tube_opts *o, const struct sv_list *videos, struct sv_err *e) {
+    if (j->prompts)
+        return sv_fail(e, SV_EUSAGE, "fit: --prompts %zu: learned prompts are not in this version; expected 0, plain texts", j->prompts);
+    if (!j->out) return sv_fail(e, SV_EUSAGE, "fit: no scene given: -o SCENE");
+    int rc = sv_tubes_open(&j->t, o, &j->common, videos, NULL, false, e);
+    if (!rc) rc = texts(j, e);
+    if (!rc) rc = collect(j, e);
+    if (!rc) rc = learn(j, e);
+    if (!rc) rc = sample(j, e);
+    if (rc) return rc;
+    struct sv_scene *s = &j->scene;
+    memcpy(s->model, j->t.id, sizeof s->model);
+    s->rule = j->t.rule;
+    s->objects = j->n, s->clips = j->t.sources.n, s->seed = j->seed;
+    if ((rc = sv_scene_save(s, j->out, e))) return rc;
+    report(j);
+    return 0;
+}
+
+int sv_tool_fit(int argc, char **argv, struct sv_err *e) {
+    struct job j = { .clusters = 10 };
+    struct sv_tube_opts o = SV_TUBE_OPTS_INIT;
+    struct sv_list args = {0};
+    const struct sv_opt opt[] = {
+        SV_TUBE_OPTS(&o),
+        { "actions", SV_OPT_TEXT, &j.actions, "FILE", "action texts, one a line (built-in phrases)", 0, 0 },
+        { "clusters", SV_OPT_SIZE, &j.clusters, "M", "normal patterns (10)", 1, SV_SCENE_MAX_CENTRES },
+        { "prompts", SV_OPT_SIZE, &j.prompts, "K", "learned context vectors; only 0, plain texts, in this version", 0, 0 },
+        { "center", SV_OPT_FLAG, &j.center, NULL, "subtract the mean training response", 0, 0 },
+        { "seed", SV_OPT_SIZE, &j.seed, "S", "of k-means and the sample (0)", 0, 1e15 },
+        { "o", SV_OPT_TEXT, &j.out, "SCENE", "the scene file", 0, 0 },
+        SV_COMMON(&j.common),
+    };
+    const struct sv_usage u = {
+        .command = "fit", .line = "-m MODEL VIDEO... --boxes FILE -o SCENE", .min_args = 1,
+        .about = "Learns what is normal from normal video.  VIDEO: a folder of frames, a .y4m file, - (y4m on stdin), a folder of those,\n"
+                 "or what svad extract made.",
+        .example = "svad fit -m clip.svad ped2/training --boxes boxes.txt -o ped2.scene",
+    };
+    int rc = sv_opt_parse(&u, opt, SV_LEN(opt), argc, argv, &args, e);
+    if (!rc) rc = run(&j, &o, &args, e);
+    else if (rc > 0) rc = 0;
+    sv_free(j.video), sv_free(j.frame);
+    sv_kmeans_free(&j.km);
+    sv_scene_free(&j.scene);
+    sv_tubes_close(&j.t);
+    sv_list_free(&args);
+    return rc;
+}

@@ -1,0 +1,342 @@
+/* score.c - svad score: how unusual every frame and object of a video is, by a scene, and after texts redefined it. */
+#include "io/container.h"
+#include "io/json.h"
+#include "io/scores.h"
+#include "kmeans/redefine.h"
+#include "kmeans/response.h"
+#include "kmeans/score.h"
+#include "tools/scene.h"
+#include "tools/tubes.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct job {
+    struct sv_tubes t;
+    struct sv_common common;
+    struct sv_scene scene;
+    struct sv_response response, guidance;
+    const char *out, *scene_path;
+    struct sv_list normal, abnormal;
+    double theta, gamma, threshold;     /* NAN: auto */
+    bool frame_level, dry_run;
+    struct sv_guide *guide; size_t guides;
+    const char **text;                  /* [guides] */
+    struct sv_out scores, objects;
+    size_t written;                     /* clips whose objects are on disk */
+    size_t *hits;                       /* [guides]: objects above the text's threshold */
+    size_t tubes, frames, changed;      /* changed: frames whose score the texts moved */
+};
+
+/* One clip being scored; all arrays are owned. */
+struct work {
+    struct sv_clip_tubes c;
+    float *response;                    /* [n, N] */
+    float *sim;                         /* [n, guides] */
+    double *original, *final;           /* [n] scores of objects */
+    double *before, *after, *scratch;   /* [frames] */
+    size_t *frame, *action;             /* [n] */
+    float *similarity;                  /* [n]: the response to the action */
+};
+
+static void work_free(struct work *w) {
+    sv_clip_tubes_free(&w->c);
+    sv_free(w->response), sv_free(w->sim), sv_free(w->original), sv_free(w->final), sv_free(w->before), sv_free(w->after);
+    sv_free(w->scratch), sv_free(w->frame), sv_free(w->action), sv_free(w->similarity);
+}
+
+/* ---- texts ---- */
+
+/* Thresholds of the guidance texts, from the scene's sample. */
+static int init_guides(struct job *j, struct sv_err *e) {
+    const size_t n = j->scene.samples, g = j->guides;
+    float *sim = sv_alloc(n, g * sizeof *sim, e);
+    double *column = sv_alloc(n, sizeof *column, e);
+    int rc = sim && column ? 0 : SV_ENOMEM;
+    if (!rc) sv_response_run(&j->guidance, &j->t.cpu, sim, j->scene.sample, n);
+    for (size_t k = 0; !rc && k < g; k++) {
+        for (size_t i = 0; i < n; i++) column[i] = (double)sim[i * g + k];
+        rc = sv_guide_init(&j->guide[k], j->text[k], k < j->normal.n, column, n, j->threshold, j->theta, j->gamma, e);
+    }
+    sv_free(sim), sv_free(column);
+    return rc;
+}
+
+static int open_guides(struct job *j, struct sv_err *e) {
+    const size_t embed = j->t.model.cfg.embed;
+    j->guides = j->normal.n + j->abnormal.n;
+    if (!j->guides) return 0;
+    if (!(j->guide = sv_alloc(j->guides, sizeof *j->guide, e)) || !(j->text = sv_alloc(j->guides, sizeof *j->text, e)) ||
+        !(j->hits = sv_alloc(j->guides, sizeof *j->hits, e)))
+        return SV_ENOMEM;
+    for (size_t i = 0; i < j->guides; i++) j->text[i] = i < j->normal.n ? j->normal.item[i] : j->abnormal.item[i - j->normal.n];
+    float *feats = sv_alloc(j->guides, embed * sizeof *feats, e);
+    struct sv_clip *clip = feats ? sv_clip_open(&j->t.model.store, &j->t.cpu, SV_CLIP_TEXT, 8, e) : NULL;
+    int rc = !clip ? (e && e->code ? e->code : SV_ENOMEM) : sv_model_texts(&j->t.model, clip, j->text, j->guides, NULL, feats, e);
+    sv_clip_free(clip);
+    if (!rc) rc = sv_response_init(&j->guidance, &j->t.cpu, feats, j->guides, embed, e);
+    sv_free(feats);
+    return rc ? rc : init_guides(j, e);
+}
+
+/* ---- scores ---- */
+
+static int make_room(struct work *w, const struct job *j, struct sv_err *e) {
+    const size_t n = w->c.n, t = w->c.frames;
+    return (w->response = sv_alloc(n, j->scene.texts * sizeof(float), e)) && (w->sim = sv_alloc(n, (j->guides + 1) * sizeof(float), e)) &&
+           (w->original = sv_alloc(n, sizeof(double), e)) && (w->final = sv_alloc(n, sizeof(double), e)) &&
+           (w->before = sv_alloc(t, sizeof(double), e)) && (w->after = sv_alloc(t, sizeof(double), e)) &&
+           (w->scratch = sv_alloc(t, sizeof(double), e)) && (w->frame = sv_alloc(n, sizeof(size_t), e)) &&
+           (w->action = sv_alloc(n, sizeof(size_t), e)) && (w->similarity = sv_alloc(n, sizeof(float), e)) ? 0 : SV_ENOMEM;
+}
+
+/* With tubes on every E-th frame only, a frame between takes the score of the nearest that has them (the earlier of two). */
+static void spread(double *score, size_t frames, size_t every) {
+    for (size_t t = 0; t < frames; t++) {
+        const size_t low = t / every * every, high = low + every;
+        if (t != low) score[t] = score[high < frames && high - t < t - low ? high : low];
+    }
+}
+
+static void score_clip(struct job *j, struct work *w) {
+    const struct sv_scene *s = &j->scene;
+    const size_t n = w->c.n;
+    double lo, hi;
+    sv_response_run(&j->response, &j->t.cpu, w->response, w->c.video, n);
+    for (size_t i = 0; i < n; i++) {
+        const float *r = w->response + i * s->texts;
+        w->frame[i] = w->c.object[i].frame;
+        w->action[i] = sv_action(r, s->texts);
+        w->similarity[i] = r[w->action[i]];
+    }
+    if (s->mean) sv_response_center(w->response, s->mean, n, s->texts);
+    sv_score(j->t.cpu.pool, w->original, NULL, w->response, n, s->texts, s->centre, s->centres);
+    sv_frame_scores(w->before, w->c.frames, w->original, w->frame, n);
+    memcpy(w->final, w->original, n * sizeof *w->final);
+    memcpy(w->after, w->before, w->c.frames * sizeof *w->after);
+    if (j->guides) {
+        sv_response_run(&j->guidance, &j->t.cpu, w->sim, w->c.video, n);
+        sv_frame_range(&lo, &hi, w->before, w->frame, n);
+        if (j->frame_level) {
+            sv_redefine_frames(w->after, w->before, w->c.frames, w->sim, w->frame, n, j->guide, j->guides, lo, hi, w->scratch);
+        } else {
+            sv_redefine(w->final, w->original, w->sim, n, j->guide, j->guides, lo, hi);
+            sv_frame_scores(w->after, w->c.frames, w->final, w->frame, n);
+        }
+    }
+    spread(w->before, w->c.frames, w->c.every);
+    spread(w->after, w->c.frames, w->c.every);
+}
+
+static void count(struct job *j, const struct work *w) {
+    for (size_t i = 0; i < w->c.n; i++)
+        for (size_t k = 0; k < j->guides; k++) j->hits[k] += (double)w->sim[i * j->guides + k] > j->guide[k].threshold;
+    for (size_t t = 0; t < w->c.frames; t++) j->changed += fabs(w->after[t] - w->before[t]) > 0;
+    j->tubes += w->c.n, j->frames += w->c.frames;
+}
+
+/* ---- output ---- */
+
+static int object_path(const struct job *j, size_t source, char *out, size_t size, struct sv_err *e) {
+    const int n = snprintf(out, size, "%s/%s.svad", j->out, j->t.sources.item[source].name);
+    return n < 0 || (size_t)n >= size ? sv_fail(e, SV_EUSAGE, "-o: the path is too long") : 0;
+}
+
+/* What a later run scores again without a video: F_video, and the scores before any text. */
+static int put_stored(const struct job *j, const struct work *w, size_t source, struct sv_err *e) {
+    char path[4096];
+    struct sv_store st = {0};
+    const size_t n = w->c.n, embed = j->t.model.cfg.embed;
+    const int64_t frames = (int64_t)w->c.frames;
+    struct sv_rule rule = j->t.rule;
+    rule.every = w->c.every;
+    int rc = object_path(j, source, path, sizeof path, e);
+    if (!rc) rc = sv_store_init(&st, path, e);
+    if (!rc) rc = sv_store_set_text(&st, "model", j->t.id, e);
+    if (!rc) rc = sv_stored_put(&st, &rule, w->c.name, w->c.w, w->c.h, w->c.fps, w->c.object, n, e);
+    if (!rc) rc = sv_store_add(&st, "frames", SV_I64, 1, (size_t[]){ 1 }, &frames, 8, e);
+    if (!rc) rc = sv_store_add(&st, "video", SV_F32, 2, (size_t[]){ n, embed }, w->c.video, n * embed * sizeof(float), e);
+    if (!rc) rc = sv_store_add(&st, "original", SV_F64, 1, &n, w->original, n * sizeof(double), e);
+    if (!rc) rc = sv_container_write(path, "objects", &st, e);
+    sv_store_free(&st);
+    return rc;
+}
+
+static int put_rows(struct job *j, const struct work *w, struct sv_err *e) {
+    const size_t n = w->c.n;
+    struct sv_object_row *row = sv_alloc(n, sizeof *row, e);
+    if (!row) return SV_ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        const struct sv_object *o = &w->c.object[i];
+        row[i] = (struct sv_object_row){ o->frame, o->box[0], o->box[1], o->box[2], o->box[3], o->track, w->final[i],
+                                         j->scene.actions.name[w->action[i]], w->similarity[i] };
+    }
+    int rc = sv_objects_put(&j->objects, w->c.name, row, n, e);
+    if (!rc) rc = sv_scores_put(&j->scores, w->c.name, w->after, w->c.frames, e);
+    sv_free(row);
+    return rc;
+}
+
+/* A clip's line of the summary on stdout. */
+static int say_clip(const struct job *j, const struct work *w, struct sv_err *e) {
+    size_t top = 0;
+    for (size_t t = 1; t < w->c.frames; t++)
+        if (w->after[t] > w->after[top]) top = t;
+    if (!j->common.json) {
+        printf("%s: %zu frames, %zu objects, highest score %.6g at frame %zu\n", w->c.name, w->c.frames, w->c.n, w->after[top], top);
+        return 0;
+    }
+    struct sv_json_out o = { .e = e };
+    sv_json_open(&o, NULL, '{');
+    sv_json_put_text(&o, "clip", w->c.name);
+    sv_json_put_int(&o, "frames", (int64_t)w->c.frames);
+    sv_json_put_int(&o, "objects", (int64_t)w->c.n);
+    sv_json_put_real(&o, "highest", w->after[top]);
+    sv_json_put_int(&o, "at", (int64_t)top);
+    sv_json_close(&o);
+    if (!o.rc) fputs(o.text, stdout);
+    sv_free(o.text);
+    return o.rc;
+}
+
+static int say_guide(const struct job *j, size_t k, struct sv_err *e) {
+    const struct sv_guide *g = &j->guide[k];
+    if (!j->common.json) {
+        printf("%s \"%s\": threshold %.6g, width %.6g, %zu of %zu objects above\n", g->normal ? "normal" : "abnormal", j->text[k], g->threshold,
+               g->width, j->hits[k], j->tubes);
+        return 0;
+    }
+    struct sv_json_out o = { .e = e };
+    sv_json_open(&o, NULL, '{');
+    sv_json_put_text(&o, g->normal ? "normal" : "abnormal", j->text[k]);
+    sv_json_put_real(&o, "threshold", g->threshold);
+    sv_json_put_real(&o, "width", g->width);
+    sv_json_put_int(&o, "above", (int64_t)j->hits[k]);
+    sv_json_put_int(&o, "objects", (int64_t)j->tubes);
+    sv_json_close(&o);
+    if (!o.rc) fputs(o.text, stdout);
+    sv_free(o.text);
+    return o.rc;
+}
+
+static int clip(struct job *j, size_t source, struct sv_progress *p, struct sv_err *e) {
+    struct work w = {0};
+    int rc = sv_tubes_clip(&j->t, source, &w.c, p, j->tubes, e);
+    if (!rc && !w.c.n) sv_say(&j->common, "clip %s has no box: all its frames score 0", w.c.name);
+    if (!rc) rc = make_room(&w, j, e);
+    if (!rc) {
+        score_clip(j, &w);
+        count(j, &w);
+    }
+    if (!rc && !j->dry_run) {
+        rc = put_rows(j, &w, e);
+        if (!rc) rc = put_stored(j, &w, source, e);
+        if (!rc) j->written = source + 1;
+    }
+    if (!rc) rc = say_clip(j, &w, e);
+    work_free(&w);
+    return rc;
+}
+
+/* Stored features in the way of the objects of a clip would be lost, and they are dear. */
+static int check_out(const struct job *j, struct sv_err *e) {
+    for (size_t i = 0; i < j->t.sources.n; i++) {
+        char path[4096], kind[16] = "";
+        struct sv_file f;
+        int rc = object_path(j, i, path, sizeof path, e);
+        if (rc) return rc;
+        if (access(path, F_OK)) continue;
+        if ((rc = sv_file_map(&f, path, e))) return rc;
+        if (f.size >= 64 && sv_container_is(&f)) sv_container_kind(&f, kind);
+        sv_file_close(&f);
+        if (strcmp(kind, "objects")) return sv_fail(e, SV_EUSAGE, "%s: is there already and no file of svad score; give another folder", path);
+    }
+    return 0;
+}
+
+/* After a failure nothing of this run stays. */
+static void drop(struct job *j, bool fresh) {
+    char path[4096];
+    sv_out_drop(&j->scores), sv_out_drop(&j->objects);
+    for (size_t i = 0; i < j->written; i++)
+        if (!object_path(j, i, path, sizeof path, NULL)) unlink(path);
+    if (fresh) rmdir(j->out);
+}
+
+static int score_all(struct job *j, struct sv_err *e) {
+    struct sv_progress p;
+    int rc = 0;
+    sv_progress_start(&p, &j->common, "score", "tubes", sv_tubes_total(&j->t));
+    for (size_t i = 0; !rc && i < j->t.sources.n; i++) rc = clip(j, i, &p, e);
+    sv_progress_end(&p);
+    for (size_t k = 0; !rc && k < j->guides; k++) rc = say_guide(j, k, e);
+    if (!rc && j->guides) sv_say(&j->common, "the texts changed the score of %zu of %zu frames", j->changed, j->frames);
+    return rc;
+}
+
+static int write_all(struct job *j, struct sv_err *e) {
+    char path[4096];
+    const bool fresh = !sv_is_dir(j->out);
+    int rc = strlen(j->out) > 4000 ? sv_fail(e, SV_EUSAGE, "-o: the path is too long") : check_out(j, e);
+    if (!rc) rc = sv_mkdirs(j->out, e);
+    if (rc) return rc;
+    snprintf(path, sizeof path, "%s/scores.csv", j->out);
+    rc = sv_scores_open(&j->scores, path, e);
+    snprintf(path, sizeof path, "%s/objects.csv", j->out);
+    if (!rc) rc = sv_objects_open(&j->objects, path, e);
+    if (!rc) rc = score_all(j, e);
+    if (!rc) rc = sv_out_commit(&j->objects, e);
+    if (!rc) rc = sv_out_commit(&j->scores, e);
+    if (rc) drop(j, fresh);
+    return rc;
+}
+
+static int run(struct job *j, const struct sv_tube_opts *o, const struct sv_list *videos, struct sv_err *e) {
+    if (!j->out && !j->dry_run) return sv_fail(e, SV_EUSAGE, "score: no folder given: -o DIR (or --dry-run)");
+    int rc = sv_scene_load(&j->scene, j->scene_path, e);
+    if (!rc) rc = sv_tubes_open(&j->t, o, &j->common, videos, &j->scene.rule, false, e);
+    if (!rc && strcmp(j->scene.model, j->t.id))
+        rc = sv_fail(e, SV_EINPUT, "%s: learned with another model: %s, but %s is %s", j->scene_path, j->scene.model, o->model, j->t.id);
+    if (!rc && j->scene.embed != j->t.model.cfg.embed)
+        rc = sv_fail(e, SV_EINPUT, "%s: features of width %zu, expected %zu", j->scene_path, j->scene.embed, j->t.model.cfg.embed);
+    if (!rc) rc = sv_response_init(&j->response, &j->t.cpu, j->scene.text, j->scene.texts, j->scene.embed, e);
+    if (!rc) rc = open_guides(j, e);
+    return rc ? rc : j->dry_run ? score_all(j, e) : write_all(j, e);
+}
+
+int sv_tool_score(int argc, char **argv, struct sv_err *e) {
+    struct job j = { .theta = NAN, .gamma = NAN, .threshold = NAN, .scores = { .fd = -1 }, .objects = { .fd = -1 } };
+    struct sv_tube_opts o = SV_TUBE_OPTS_INIT;
+    struct sv_list args = {0};
+    const struct sv_opt opt[] = {
+        SV_TUBE_OPTS(&o),
+        { "s", SV_OPT_TEXT, &j.scene_path, "SCENE", "the scene, made by svad fit", 0, 0 },
+        { "normal", SV_OPT_LIST, &j.normal, "TEXT", "what looks like this is normal after all (repeatable)", 0, 0 },
+        { "abnormal", SV_OPT_LIST, &j.abnormal, "TEXT", "what looks like this is abnormal (repeatable)", 0, 0 },
+        { "threshold", SV_OPT_REAL, &j.threshold, "X", "similarity above which a text acts (mean + 2 sd in training)", -1, 1 },
+        { "theta", SV_OPT_REAL, &j.theta, "X", "strength of --abnormal (auto)", 0, 1e9 },
+        { "gamma", SV_OPT_REAL, &j.gamma, "X", "strength of --normal (auto)", 0, 1e9 },
+        { "frame-level", SV_OPT_FLAG, &j.frame_level, NULL, "texts act on frames, not on objects", 0, 0 },
+        { "dry-run", SV_OPT_FLAG, &j.dry_run, NULL, "only say what would come out", 0, 0 },
+        { "o", SV_OPT_TEXT, &j.out, "DIR", "folder of scores.csv, objects.csv and CLIP.svad", 0, 0 },
+        SV_COMMON(&j.common),
+    };
+    const struct sv_usage u = {
+        .command = "score", .line = "-m MODEL -s SCENE VIDEO... --boxes FILE -o DIR", .min_args = 1,
+        .about = "Scores every frame and object.  DIR, given in place of VIDEO, is scored again with other texts without decoding or\n"
+                 "encoding anything.",
+        .example = "svad score -m clip.svad -s ped2.scene ped2/testing --boxes boxes.txt -o scores/\n"
+                   "  svad score -m clip.svad -s ped2.scene scores/ --normal \"riding a bicycle\" -o bicycles/",
+    };
+    int rc = sv_opt_parse(&u, opt, SV_LEN(opt), argc, argv, &args, e);
+    if (!rc) rc = run(&j, &o, &args, e);
+    else if (rc > 0) rc = 0;
+    sv_response_free(&j.response), sv_response_free(&j.guidance);
+    sv_free(j.guide), sv_free(j.text), sv_free(j.hits);
+    sv_list_free(&j.normal), sv_list_free(&j.abnormal), sv_list_free(&args);
+    sv_scene_free(&j.scene);
+    sv_tubes_close(&j.t);
+    return rc;
+}

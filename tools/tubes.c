@@ -1,0 +1,208 @@
+#include "tools/tubes.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { TUBES = 64 };                    /* tubes that travel through the temporal fusion at once */
+
+/* ---- opening ---- */
+
+static int bad_rule(const char *option, const char *value, const char *expected, struct sv_err *e) {
+    return sv_fail(e, SV_EUSAGE, "--%s %s: expected %s", option, value, expected);
+}
+
+/* The rule by what is given: options over the base (a scene's, or stored features'), over the model's, over the defaults. */
+static int make_rule(struct sv_tubes *t, const struct sv_tube_opts *o, const struct sv_rule *base, struct sv_err *e) {
+    const struct sv_clip_config *g = &t->model.cfg;
+    struct sv_tfc_config tfc;
+    struct sv_rule *r = &t->rule;
+    if (!strcmp(o->tubes, "track")) return sv_fail(e, SV_EUSAGE, "--tubes track: tracks are not in this version; expected centre");
+    if (strcmp(o->tubes, "centre")) return bad_rule("tubes", o->tubes, "centre", e);
+    if (o->crop && strcmp(o->crop, "squash") && strcmp(o->crop, "square")) return bad_rule("crop", o->crop, "squash or square", e);
+    if (o->frames && o->frames % 2 == 0) return sv_fail(e, SV_EUSAGE, "--frames %zu: expected an odd number", o->frames);
+    if (o->step && !isnan(o->seconds)) return sv_fail(e, SV_EUSAGE, "--step and --tube-seconds: expected one of them");
+    const int rc = sv_tfc_config_read(&tfc, &t->model.store, g->embed, o->frames ? o->frames : base ? base->tube.n : 9, e);
+    if (rc) return rc;
+    if (base) *r = *base;
+    else *r = (struct sv_rule){ .tube = { tfc.frames, 1 }, .seconds = g->tube_seconds, .square = g->square_crop, .every = 1, .min_score = 0.5 };
+    sv_identity(&t->model.file, "clip.", r->clip);
+    sv_identity(&t->model.file, "", t->id);
+    if (o->frames) r->tube.n = o->frames;
+    if (o->step) r->tube.step = o->step, r->seconds = 0;
+    if (!isnan(o->seconds)) r->seconds = o->seconds;
+    if (o->crop) r->square = !strcmp(o->crop, "square");
+    if (o->every) r->every = o->every;
+    if (!isnan(o->min_score)) r->min_score = o->min_score;
+    if (r->tube.n != tfc.frames)
+        return sv_fail(e, SV_EINPUT, "%s: its temporal fusion takes tubes of %zu frames, expected %zu", t->model.file.name, tfc.frames, r->tube.n);
+    return base ? sv_rule_match(base, r, "the options", e) : 0;
+}
+
+/* The rule of the first stored clip, if there is one: what was stored before decides where nothing else does. */
+static int stored_rule(const struct sv_tubes *t, struct sv_rule *out, bool *found, struct sv_err *e) {
+    *found = false;
+    for (size_t i = 0; i < t->sources.n; i++) {
+        if (t->sources.item[i].kind == SV_LIVE) continue;
+        struct sv_stored s;
+        const int rc = sv_stored_open(&s, t->sources.item[i].path, e);
+        if (rc) return rc;
+        *out = s.rule, *found = true;
+        sv_stored_close(&s);
+        return 0;
+    }
+    return 0;
+}
+
+/* Every clip of the boxes must be among the sources: a name that is not there is a mistake in one of them. */
+static int open_boxes(struct sv_tubes *t, const char *path, struct sv_err *e) {
+    if (!t->live) return path ? sv_fail(e, SV_EUSAGE, "--boxes: what was stored has its boxes already") : 0;
+    if (!path) return sv_fail(e, SV_EUSAGE, "no boxes given: --boxes FILE with the detections of any detector (see -h)");
+    int rc = sv_boxes_read(&t->boxes, path, t->rule.min_score, e);
+    for (size_t i = 0; !rc && i < t->boxes.clip.n; i++) {
+        const char *name = t->boxes.clip.name[i];
+        bool there = false;
+        for (size_t k = 0; !there && k < t->sources.n; k++) there = !strcmp(t->sources.item[k].name, name);
+        if (!there) rc = sv_fail(e, SV_EINPUT, "%s: boxes of a clip %s, which is not among the videos given", path, name);
+    }
+    return rc;
+}
+
+static int open_sources(struct sv_tubes *t, const struct sv_list *videos, bool features, struct sv_err *e) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < videos->n; i++) rc = sv_sources_add(&t->sources, videos->item[i], e);
+    for (size_t i = 0; !rc && i < t->sources.n; i++) {
+        const struct sv_source *s = &t->sources.item[i];
+        t->live = t->live || s->kind == SV_LIVE;
+        if (features && s->kind != SV_LIVE) rc = sv_fail(e, SV_EINPUT, "%s: stored features already, expected a video", s->path);
+    }
+    return rc;
+}
+
+int sv_tubes_open(struct sv_tubes *t, const struct sv_tube_opts *o, const struct sv_common *common, const struct sv_list *videos,
+                  const struct sv_rule *base, bool features, struct sv_err *e) {
+    *t = (struct sv_tubes){ .quiet = common->quiet };
+    struct sv_rule stored;
+    bool found = false;
+    struct sv_tfc_config g;
+    int rc = sv_model_open(&t->model, o->model, e);
+    if (!rc) rc = sv_cpu_open(&t->cpu, common, e);
+    if (!rc) rc = open_sources(t, videos, features, e);
+    if (!rc && !base) rc = stored_rule(t, &stored, &found, e);
+    if (!rc) rc = make_rule(t, o, base ? base : found ? &stored : NULL, e);
+    if (!rc) rc = open_boxes(t, o->boxes, e);
+    if (!rc && t->live) rc = sv_crops_open(&t->crops, &t->model.store, &t->cpu, o->batch, e);
+    if (!rc && !features && !(rc = sv_tfc_config_read(&g, &t->model.store, t->model.cfg.embed, t->rule.tube.n, e)) &&
+        !(t->tfc = sv_tfc_open(&g, &t->model.store, &t->cpu, TUBES, e)))
+        rc = e && e->code ? e->code : SV_ENOMEM;
+    if (rc) sv_tubes_close(t);
+    return rc;
+}
+
+void sv_tubes_close(struct sv_tubes *t) {
+    sv_tfc_free(t->tfc);
+    sv_crops_close(&t->crops);
+    sv_boxes_free(&t->boxes);
+    sv_sources_free(&t->sources);
+    sv_model_close(&t->model);
+    sv_cpu_close(&t->cpu);
+    *t = (struct sv_tubes){0};
+}
+
+/* ---- the tubes of a clip ---- */
+
+int sv_tubes_objects(const struct sv_tubes *t, const char *clip, struct sv_object **object, size_t *n, struct sv_err *e) {
+    size_t boxes;
+    const struct sv_box *b = sv_boxes_of(&t->boxes, clip, &boxes);
+    *n = 0;
+    if (!(*object = sv_alloc(boxes, sizeof **object, e))) return SV_ENOMEM;
+    for (size_t i = 0; i < boxes; i++) {
+        if (b[i].frame % t->rule.every) continue;
+        (*object)[(*n)++] = (struct sv_object){ .frame = b[i].frame, .score = (float)b[i].score, .track = -1,
+                                                .box = { b[i].x1, b[i].y1, b[i].x2, b[i].y2 } };
+    }
+    return 0;
+}
+
+size_t sv_tubes_total(const struct sv_tubes *t) {
+    size_t total = 0;
+    for (size_t i = 0; i < t->boxes.n; i++) total += t->boxes.box[i].frame % t->rule.every == 0;
+    return total;
+}
+
+struct run { struct sv_tubes *t; struct sv_clip_tubes *out; float *feats; size_t filled, done, before; struct sv_progress *p; };
+
+static int flush(struct run *r, struct sv_err *e) {
+    const size_t embed = r->t->model.cfg.embed;
+    sv_tfc_video(r->t->tfc, r->feats, r->filled, r->out->video + r->done * embed);
+    const int rc = sv_check_finite(r->out->video + r->done * embed, r->filled * embed, r->out->name, e);
+    r->done += r->filled, r->filled = 0;
+    if (r->p) sv_progress_at(r->p, r->before + r->done);
+    return rc;
+}
+
+static int run_live(struct run *r, const struct sv_source *s, struct sv_err *e) {
+    struct sv_clip_tubes *out = r->out;
+    struct sv_tubes *t = r->t;
+    const size_t tube = t->rule.tube.n * t->model.cfg.embed;
+    struct sv_feed f;
+    int rc = sv_tubes_objects(t, s->name, &out->object, &out->n, e);
+    if (!rc && !(out->video = sv_alloc(out->n, t->model.cfg.embed * sizeof *out->video, e))) rc = SV_ENOMEM;
+    if (!rc) rc = sv_feed_open(&f, &t->crops, &t->rule, s->name, s->path, out->object, out->n, e);
+    if (rc) return rc;
+    const float *feats;
+    while ((rc = sv_feed_next(&f, &feats, e)) > 0) {
+        memcpy(r->feats + r->filled++ * tube, feats, tube * sizeof *feats);
+        if (r->filled == TUBES && (rc = flush(r, e))) break;
+    }
+    if (!rc && r->filled) rc = flush(r, e);
+    out->frames = f.frames, out->w = f.video.w, out->h = f.video.h, out->fps = f.video.fps, out->every = t->rule.every;
+    sv_feed_close(&f);
+    return rc;
+}
+
+static int run_stored(struct run *r, const struct sv_source *src, struct sv_err *e) {
+    struct sv_clip_tubes *out = r->out;
+    struct sv_tubes *t = r->t;
+    const size_t embed = t->model.cfg.embed, n = t->rule.tube.n;
+    struct sv_stored s;
+    const char *model;
+    int rc = sv_stored_open(&s, src->path, e);
+    if (rc) return rc;
+    rc = sv_rule_match(&t->rule, &s.rule, src->path, e);
+    if (!rc && s.data->dim[s.data->rank - 1] != embed)
+        rc = sv_fail(e, SV_EINPUT, "%s: features of width %zu, expected %zu", src->path, s.data->dim[s.data->rank - 1], embed);
+    if (!rc && s.kind == SV_OBJECTS && !(rc = sv_store_get_text(&s.store, "model", &model, e)) && strcmp(model, t->id))
+        rc = sv_fail(e, SV_EINPUT, "%s: made with another model: %.40s, expected %s", src->path, model, t->id);
+    if (!rc && !(out->video = sv_alloc(s.n, embed * sizeof *out->video, e))) rc = SV_ENOMEM;
+    if (!rc) {
+        out->n = s.n, out->object = s.object, s.object = NULL;
+        out->frames = s.frames, out->w = s.w, out->h = s.h, out->fps = s.fps, out->every = s.rule.every;
+        if (s.kind == SV_OBJECTS) {
+            sv_view_f32(s.data, 0, s.n * embed, out->video);
+            rc = sv_check_finite(out->video, s.n * embed, src->path, e);
+        }
+        while (s.kind == SV_FEATURES && !rc && r->done < s.n) {
+            r->filled = sv_min(TUBES, s.n - r->done);
+            sv_view_f32(s.data, r->done * n * embed, r->filled * n * embed, r->feats);
+            rc = flush(r, e);
+        }
+    }
+    sv_stored_close(&s);
+    return rc;
+}
+
+int sv_tubes_clip(struct sv_tubes *t, size_t source, struct sv_clip_tubes *out, struct sv_progress *p, size_t done, struct sv_err *e) {
+    const struct sv_source *s = &t->sources.item[source];
+    *out = (struct sv_clip_tubes){ .name = s->name };
+    struct run r = { .t = t, .out = out, .p = p, .before = done };
+    if (!(r.feats = sv_alloc(TUBES, t->rule.tube.n * t->model.cfg.embed * sizeof *r.feats, e))) return SV_ENOMEM;
+    const int rc = s->kind == SV_LIVE ? run_live(&r, s, e) : run_stored(&r, s, e);
+    sv_free(r.feats);
+    if (rc) sv_clip_tubes_free(out);
+    return rc;
+}
+
+void sv_clip_tubes_free(struct sv_clip_tubes *c) {
+    sv_free(c->object), sv_free(c->video);
+    *c = (struct sv_clip_tubes){0};
+}
