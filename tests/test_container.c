@@ -291,7 +291,8 @@ Test(container, data_made_on_the_way) {
 
     cr_assert_eq(sv_store_add(&s, "up2", SV_F32, 1, DIM(80000), NULL, 320000, NULL), 0);
     next = 0;
-    cr_assert_eq(sv_container_stream(path, "model", &s, &fill, &e), SV_EINPUT);         /* the second tensor begins at 0 again */
+    /* The second tensor begins at 0 again. */
+    cr_assert_eq(sv_container_stream(path, "model", &s, &fill, &e), SV_EINPUT);
     cr_assert_eq(sv_file_map(&f, path, NULL), 0);
     cr_assert_eq(sv_container_verify(&f, NULL), 0, "a failed write must leave the file as it was");
     sv_file_close(&f);
