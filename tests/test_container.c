@@ -250,6 +250,17 @@ Test(container, tensors_are_checked) {
     change(0, bytes[0], 1, "two tensors named w.f32");
 }
 
+Test(container, no_room_for_anything_else) {
+    const size_t index = get(40);
+    memmove(bytes + index + 64, bytes + index, bad.size - index);
+    memset(bytes + index, 0, 64);
+    bad.size += 64;
+    put(32, bad.size, 8);
+    put(40, index + 64, 8);
+    seal();
+    expect(&bad, "the tensors end at");
+}
+
 Test(container, data_is_read_by_verify_alone) {
     bytes[64] ^= 1;
     expect(&bad, NULL);
