@@ -56,7 +56,8 @@ static int run_init(struct run *r, struct sv_err *e) {
     sv_pool_for(r->pool, r->n, scale_range, r);
     bool any = false;
     for (size_t i = 0; i < r->n; i++) {
-        if (isnan(r->scale[i])) return sv_fail(e, SV_EINPUT, "k-means: row %zu of %zu holds a value that is not finite", i, r->n);
+        if (isnan(r->scale[i]))
+            return sv_fail(e, SV_EINPUT, "k-means: row %zu of %zu holds a value that is not finite", i, r->n);
         any = any || r->scale[i] > 0;
     }
     return any ? 0 : sv_fail(e, SV_EINPUT, "k-means: all %zu rows are zero", r->n);

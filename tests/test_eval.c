@@ -67,7 +67,8 @@ Test(eval, ped2_fixture) {
     size_t lines = 0;
     for (const char *s = r.out; (s = strchr(s, '\n')); s++) lines++;
     cr_assert_eq(lines, 14);
-    cr_assert(strstr(r.out, "{\"clip\": \"08\", \"frames\": 180, \"abnormal\": 180, \"auc\": null, \"auc_smooth\": null}\n"), "%s", r.out);
+    cr_assert(strstr(r.out,
+                     "{\"clip\": \"08\", \"frames\": 180, \"abnormal\": 180, \"auc\": null, \"auc_smooth\": null}\n"), "%s", r.out);
     const char *raw = strstr(r.out, "{\"smooth\": 0, \"micro\": "), *smooth = strstr(r.out, "{\"smooth\": 7, \"micro\": ");
     cr_assert(raw && smooth, "%s", r.out);
     cr_assert(fabs(atof(raw + 23) - 0.500996) < 1e-6 && strstr(raw, "\"clips\": 12, \"skipped\": 4}"));

@@ -26,7 +26,9 @@ static void against_oracle(const double *init, const double *centre, const unsig
 }
 
 Test(kmeans, lloyd_is_the_oracle) { against_oracle(km_init, km_centre, km_label, km_objective); }
-Test(kmeans, empty_clusters_are_filled) { against_oracle(km_empty_init, km_empty_centre, km_empty_label, km_empty_objective); }
+Test(kmeans, empty_clusters_are_filled) {
+    against_oracle(km_empty_init, km_empty_centre, km_empty_label, km_empty_objective);
+}
 
 /* `groups` directions with noise; a fifth of the rows scaled, which must change nothing but rounding. */
 static void make_rows(float *x, size_t n, size_t dim, size_t groups, double noise, uint64_t seed) {
