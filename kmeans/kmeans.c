@@ -177,7 +177,7 @@ static void fill_empty(struct run *r) {
             if (r->next[i] == big && r->scale[i] > 0 && (pick == r->n || r->gap[i] > r->gap[pick])) pick = i;
         if (pick == r->n) continue;     /* nothing but zero rows there */
         r->next[pick] = m, r->gap[pick] = 0;
-        r->near[pick] = INFINITY;       /* its bounds were about another centre */
+        r->far[pick] = 0;               /* the centre it left may be nearer than the bound said */
         r->count[big]--, r->count[m]++;
     }
 }
