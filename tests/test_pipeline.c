@@ -84,7 +84,8 @@ static void model_of(const char *path, uint64_t seed) {
     struct sv_err e = {0};
     cr_assert_eq(sv_store_init(&s, "test", &e), 0);
     cr_assert_eq(sv_clip_random(&s, &g, seed, &e), 0, "%s", e.msg);
-    cr_assert_eq(sv_store_add(&s, "clip.merges", SV_U8, 1, (size_t[]){ sizeof merges - 1 }, merges, sizeof merges - 1, &e), 0);
+    cr_assert_eq(sv_store_add(&s, "clip.merges", SV_U8, 1, (size_t[]){ sizeof merges - 1 }, merges, sizeof merges - 1,
+                              &e), 0);
     cr_assert_eq(sv_container_write(path, "model", &s, &e), 0, "%s", e.msg);
     sv_store_free(&s);
 }
@@ -144,7 +145,8 @@ Test(pipeline, end_to_end) {
     RUN(0, "score -m m.svad -s f.scene s1 -o ss");
     for (int i = 0; i < 4; i++) {
         static const char *const file[] = { "scores.csv", "objects.csv", "d.svad", "e.svad" };
-        const struct path a = in("s1", "%s", file[i]), b = in("s3", "%s", file[i]), c = in("sf", "%s", file[i]), d = in("ss", "%s", file[i]);
+        const struct path a = in("s1", "%s", file[i]), b = in("s3", "%s", file[i]), c = in("sf", "%s", file[i]),
+            d = in("ss", "%s", file[i]);
         SAME(a.s, b.s);
         SAME(a.s, c.s);
         SAME(a.s, d.s);
@@ -214,7 +216,8 @@ Test(pipeline, extract_resumes_and_shards) {
     struct stat before, after, b;
     RUN(0, "extract -m m.svad train --boxes train.txt -o whole");
     RUN(0, "extract -m m.svad train --boxes train.txt --shard 1/2 -o parts");
-    cr_expect(!stat(in(root, "parts/a.svad").s, &b) && stat(in(root, "parts/b.svad").s, &b) && !stat(in(root, "parts/c.svad").s, &b));
+    cr_expect(!stat(in(root, "parts/a.svad").s, &b) && stat(in(root, "parts/b.svad").s, &b) &&
+              !stat(in(root, "parts/c.svad").s, &b));
     cr_assert_eq(stat(in(root, "parts/a.svad").s, &before), 0);
     /* What a killed run leaves is no clip, and in nobody's way. */
     fclose(create(in(root, "parts/b.svad.x7Qk2p").s));
@@ -297,7 +300,8 @@ Test(pipeline, refuses) {
 }
 
 /* The features of one tube by the shortest way. */
-static void plain(struct sv_clip *m, const struct sv_tube *tube, int c, const struct sv_object *o, enum sv_crop_rule rule, float *out /* [n, E] */) {
+static void plain(struct sv_clip *m, const struct sv_tube *tube, int c, const struct sv_object *o,
+                  enum sv_crop_rule rule, float *out /* [n, E] */) {
     const struct sv_clip_config *g = sv_clip_config(m);
     static uint8_t rgb[H][W][3];
     struct sv_crop crop = {0};
@@ -327,7 +331,8 @@ Test(pipeline, feed_equals_plain_tubes) {
     struct sv_object object[9] = {0};
     static const size_t at[9] = { 0, 0, 0, 2, 5, 5, 9, 10, 10 };
     for (size_t i = 0; i < 9; i++)
-        object[i] = (struct sv_object){ .frame = at[i], .box = { (double)i - 2.5, 1, (double)i + 12.5, 29 - (double)i }, .score = 1, .track = -1 };
+        object[i] = (struct sv_object){ .frame = at[i], .box = { (double)i - 2.5, 1, (double)i + 12.5, 29 - (double)i },
+                                       .score = 1, .track = -1 };
     static const struct { struct sv_tube tube; size_t batch, threads; bool square; } row[] = {
         { { 9, 1 }, 8, 1, false }, { { 5, 2 }, 3, 3, false }, { { 7, 9 }, 64, 2, true }, { { 1, 1 }, 2, 1, false },
     };
@@ -366,6 +371,7 @@ Test(pipeline, actions) {
     cr_expect(a.n == 2 && !strcmp(a.name[0], "walking a dog") && !strcmp(a.name[1], "running"));
     sv_actions_free(&a);
     static const char *const bad[] = { "", " \n\n", "a\nb\n a\n" };
-    for (size_t i = 0; i < SV_LEN(bad); i++) cr_expect_eq(sv_actions_parse(&a, bad[i], strlen(bad[i]), "mem", memset(&e, 0, sizeof e)), SV_EINPUT);
+    for (size_t i = 0; i < SV_LEN(bad); i++)
+        cr_expect_eq(sv_actions_parse(&a, bad[i], strlen(bad[i]), "mem", memset(&e, 0, sizeof e)), SV_EINPUT);
     cr_expect_eq(sv_actions_parse(&a, "a\0b", 3, "mem", memset(&e, 0, sizeof e)), SV_EINPUT);
 }
