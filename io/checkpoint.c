@@ -32,5 +32,6 @@ int sv_checkpoint_read(const struct sv_file *f, struct sv_store *s, struct sv_er
     const char *what = f->size ? "nothing known" : "an empty file";
     for (size_t i = SV_LEN(others); i--;)           /* the specific ones stand first and win */
         if (has(f, others[i].bytes, others[i].at, others[i].n)) what = others[i].what;
-    return sv_fail(e, SV_EINPUT, "%s: looks like %s; read are torch.save and TorchScript archives (torch 1.6 and later) and safetensors", s->file, what);
+    return sv_fail(e, SV_EINPUT, "%s: looks like %s; read are torch.save and TorchScript archives (torch 1.6 and later)"
+                   " and safetensors", s->file, what);
 }

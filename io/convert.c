@@ -127,14 +127,20 @@ static int peek(const struct sv_store *in, enum layout l, size_t tower, size_t b
     return 0;
 }
 
+/* Blocks are counted by the highest number, so that a hole is reported as the tensor that is missing there. */
 static int find_tower(const struct sv_store *in, enum layout l, size_t tower, struct tower *t, struct sv_err *e) {
-    char name[SV_MAX_NAME + 1];
-    for (t->layers = 0; t->layers <= MAX_BLOCKS; t->layers++) {
-        source_name(name, l, tower, t->layers, block_rows[0].from[l], 0);
-        if (!sv_store_find(in, name)) break;
+    char prefix[64];
+    const int n = snprintf(prefix, sizeof prefix, "%s%s", tower_prefix[tower][l], block_prefix[l]);
+    t->layers = 0;
+    for (size_t i = 0; i < in->views; i++) {
+        size_t block = 0;
+        const char *s = in->view[i].name;
+        if (!begins(s, prefix)) continue;
+        for (s += n; *s >= '0' && *s <= '9' && block <= MAX_BLOCKS; s++) block = 10 * block + (size_t)(*s - '0');
+        t->layers = sv_max(t->layers, block + 1);
     }
     if (!t->layers || t->layers > MAX_BLOCKS)
-        return sv_fail(e, SV_EINPUT, "%s: %zu blocks (%s), expected 1 .. %d", in->file, t->layers, name, MAX_BLOCKS);
+        return sv_fail(e, SV_EINPUT, "%s: %zu blocks named %s, expected 1 .. %d", in->file, t->layers, prefix, MAX_BLOCKS);
     return peek(in, l, tower, 0, block_rows[8].from, 2, 0, &t->mlp, e);
 }
 

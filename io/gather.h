@@ -8,7 +8,8 @@
  * count.  *rows: it is the row-major order already.  count of 0 is dense and in order. */
 bool sv_dense(size_t rank, const size_t *dim, const size_t *stride, bool *rows);
 
-/* out [dim], row-major, from elements of `size` bytes at in + stride . index.  rank <= SV_MAX_RANK; in and out do not overlap. */
+/* out [dim], row-major, from elements of `size` bytes at in + stride . index.  rank <= SV_MAX_RANK; in and out do not
+ * overlap. */
 void sv_gather(uint8_t *out, const uint8_t *in, size_t size, size_t rank, const size_t *dim, const size_t *stride);
 
 #endif

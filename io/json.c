@@ -23,7 +23,7 @@ static int fail(const struct in *p, const char *expected) {
 }
 
 static void space(struct in *p) {
-    while (p->at < p->n && (p->s[p->at] == ' ' || p->s[p->at] == '\n' || p->s[p->at] == '\r' || p->s[p->at] == '\t')) p->at++;
+    while (p->at < p->n && p->s[p->at] && strchr(" \n\r\t", p->s[p->at])) p->at++;
 }
 
 static bool take(struct in *p, char c) { return p->at < p->n && p->s[p->at] == (unsigned char)c && ++p->at; }
@@ -229,7 +229,8 @@ int sv_json_unique(const struct sv_json_node *object, const char *name, struct s
     qsort(sorted, n, sizeof *sorted, by_key);
     int rc = 0;
     for (size_t i = 1; !rc && i < n; i++)
-        if (!by_key(&sorted[i - 1], &sorted[i])) rc = sv_fail(e, SV_EINPUT, "%s: two members named %s", name, sorted[i]->key);
+        if (!by_key(&sorted[i - 1], &sorted[i]))
+            rc = sv_fail(e, SV_EINPUT, "%s: two members named %s", name, sorted[i]->key);
     sv_free(sorted);
     return rc;
 }

@@ -10,7 +10,7 @@
  *     for (const struct sv_json_node *n = j.root->child; n; n = n->next) ...
  *     sv_json_free(&j);
  *
- * Accessors take NULL and nodes of any type, so that lookups chain; what is not there or not of the type is false or NULL. */
+ * Accessors take NULL and nodes of any type, so that lookups chain; what is absent or of another type is false or NULL. */
 #ifndef IO_JSON_H
 #define IO_JSON_H
 
@@ -23,7 +23,7 @@ enum sv_json_type { SV_JSON_NULL, SV_JSON_FALSE, SV_JSON_TRUE, SV_JSON_NUMBER, S
 struct sv_json_node {
     enum sv_json_type type;
     size_t n;                           /* array, object: children; text, number: bytes of text */
-    const char *text;                   /* text decoded, number as written; NUL-terminated, but a text may hold NULs itself */
+    const char *text;                   /* text decoded, number as written; NUL-terminated, and a text may hold NULs */
     const char *key; size_t key_n;      /* member of an object: its name, likewise; otherwise NULL */
     const struct sv_json_node *child, *next;
 };
@@ -63,7 +63,8 @@ struct sv_json_out {
     bool more;                          /* the next value of this level needs a comma */
 };
 
-/* key is NULL in arrays and at the top.  Texts are UTF-8; bytes that are not become U+FFFD.  NaN and infinities become null. */
+/* key is NULL in arrays and at the top.  Texts are UTF-8; bytes that are not become U+FFFD.  NaN and infinities become
+ * null. */
 void sv_json_open(struct sv_json_out *o, const char *key, char bracket);       /* '{' or '[' */
 void sv_json_close(struct sv_json_out *o);
 void sv_json_put_null(struct sv_json_out *o, const char *key);

@@ -64,7 +64,8 @@ static int descr(struct in *p, struct array *a) {
     if (n < 2 || !strchr("<>|=", t[0]) || !t[0]) return fail(p, "a type like <f4");
     a->kind = t[1];
     a->swap = t[0] == '>';
-    if (a->kind == 'O') return sv_fail(p->e, SV_EINPUT, "%s: an npy file of Python objects (pickle), expected one of numbers", p->file);
+    if (a->kind == 'O')
+        return sv_fail(p->e, SV_EINPUT, "%s: an npy file of Python objects (pickle), expected one of numbers", p->file);
     if (n < 3 || t[2] < '0' || t[2] > '9' || !sv_num_int(t + 2, n - 2, &size) || size < 1 || size > 1 << 20)
         return fail(p, "a type like <f4");
     a->size = (size_t)size;
@@ -82,7 +83,8 @@ static int shape(struct in *p, struct array *a) {
         const size_t from = p->at;
         while (p->at < p->n && p->s[p->at] >= '0' && p->s[p->at] <= '9') p->at++;
         int64_t v;
-        if (!comma || !sv_num_int(p->s + from, p->at - from, &v) || (uint64_t)v > SIZE_MAX) return fail(p, "a tuple of sizes");
+        if (!comma || !sv_num_int(p->s + from, p->at - from, &v) || (uint64_t)v > SIZE_MAX)
+            return fail(p, "a tuple of sizes");
         if (p->at < p->n && p->s[p->at] == 'L') p->at++;           /* Python 2 wrote long integers so */
         if (a->rank == SV_MAX_RANK) return fail(p, "at most 8 dimensions");
         a->dim[a->rank++] = (size_t)v;
@@ -149,7 +151,8 @@ static bool widen(uint8_t *p, size_t count, size_t size, size_t wide) {
     return true;
 }
 
-static int convert(struct array *a, const uint8_t *data, size_t count, const uint8_t **out, struct sv_store *s, struct sv_err *e) {
+static int convert(struct array *a, const uint8_t *data, size_t count, const uint8_t **out, struct sv_store *s,
+                   struct sv_err *e) {
     const enum sv_dtype t = stored(a);
     const bool grows = a->kind == 'u' && a->size > 1, strided = a->fortran && a->rank > 1;
     const size_t parts = a->kind == 'c' ? 2 : a->kind == 'S' ? a->size : 1, wide = grows ? sv_dtype_size(t) : a->size;
@@ -202,8 +205,8 @@ int sv_npy_read(const uint8_t *data, size_t size, struct sv_store *s, struct sv_
 
 int sv_npy_write(const char *path, enum sv_dtype t, size_t rank, const size_t *dim, const void *data, struct sv_err *e) {
     static const char *const descr_of[SV_DTYPES] = {
-        [SV_F32] = "<f4", [SV_F16] = "<f2", [SV_I8] = "|i1", [SV_U8] = "|u1", [SV_I16] = "<i2", [SV_I32] = "<i4", [SV_I64] = "<i8",
-        [SV_F64] = "<f8", [SV_BOOL] = "|b1",
+        [SV_F64] = "<f8", [SV_F32] = "<f4", [SV_F16] = "<f2", [SV_BOOL] = "|b1", [SV_U8] = "|u1", [SV_I8] = "|i1",
+        [SV_I16] = "<i2", [SV_I32] = "<i4", [SV_I64] = "<i8",
     };
     if (!descr_of[t]) return sv_fail(e, SV_EINPUT, "%s: numpy has no type for %s", path, sv_dtype_name(t));
     char h[512];
@@ -214,7 +217,8 @@ int sv_npy_write(const char *path, enum sv_dtype t, size_t rank, const size_t *d
         fits = sv_mul(count, dim[i], &count);
         n += snprintf(h + n, sizeof h - (size_t)n, "%s%zu%s", i ? ", " : "", dim[i], rank == 1 ? "," : "");
     }
-    if (!fits || !sv_mul(count, sv_dtype_size(t), &bytes)) return sv_fail(e, SV_EINPUT, "%s: array too large for an npy file", path);
+    if (!fits || !sv_mul(count, sv_dtype_size(t), &bytes))
+        return sv_fail(e, SV_EINPUT, "%s: array too large for an npy file", path);
     n += snprintf(h + n, sizeof h - (size_t)n, "), }");
     while ((n + 11) % 64) h[n++] = ' ';             /* the data begins at a multiple of 64 */
     h[n++] = '\n';
@@ -222,7 +226,8 @@ int sv_npy_write(const char *path, enum sv_dtype t, size_t rank, const size_t *d
     struct sv_out o;
     int rc = sv_out_open(&o, path, e);
     if (rc) return rc;
-    if ((rc = sv_out_write(&o, head, sizeof head, e)) || (rc = sv_out_write(&o, h, (size_t)n, e)) || (rc = sv_out_write(&o, data, bytes, e))) {
+    if ((rc = sv_out_write(&o, head, sizeof head, e)) || (rc = sv_out_write(&o, h, (size_t)n, e))
+        || (rc = sv_out_write(&o, data, bytes, e))) {
         sv_out_drop(&o);
         return rc;
     }

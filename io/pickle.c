@@ -5,8 +5,10 @@
 
 /* What an opcode can leave on the stack. */
 enum kind { NONE, BOOL, INT, REAL, TEXT, TUPLE, LIST, DICT, RECORD, GLOBAL, STORAGE, TENSOR };
-static const char *const kind_name[] = { "None", "a bool", "an integer", "a float", "a text", "a tuple", "a list", "a dictionary", "a record",
-                                         "a global name", "a storage", "a tensor" };
+static const char *const kind_name[] = {
+    "None", "a bool", "an integer", "a float", "a text", "a tuple", "a list", "a dictionary", "a record", "a global name",
+    "a storage", "a tensor",
+};
 
 /* What an allowed global name is. */
 enum global { ORDERED_DICT, SIZE, REBUILD_TENSOR, REBUILD_PARAMETER, STORAGE_TYPE, TORCH_CLASS, TYPED_LIST };
@@ -15,12 +17,12 @@ enum global { ORDERED_DICT, SIZE, REBUILD_TENSOR, REBUILD_PARAMETER, STORAGE_TYP
 struct value {
     enum kind kind;
     union {
-        int64_t i;                                                      /* BOOL, INT */
-        struct { const char *s; size_t n; } text;                       /* borrowed */
-        struct { uint32_t first, last, n; } seq;                        /* cells; DICT and RECORD: key, value, key, value, ... */
+        int64_t i;                                                  /* BOOL, INT */
+        struct { const char *s; size_t n; } text;                   /* borrowed */
+        struct { uint32_t first, last, n; } seq;                    /* cells; DICT and RECORD: key, value, key, ... */
         struct { enum global id; enum sv_dtype dtype; } global;
         struct { uint32_t key; enum sv_dtype dtype; size_t numel; } storage;
-        struct { uint32_t storage, offset, dim, stride; } tensor;       /* values that were checked to be what they must */
+        struct { uint32_t storage, offset, dim, stride; } tensor;   /* values, checked to be what they must */
     };
 };
 
@@ -67,7 +69,8 @@ static struct value *peek(const struct vm *m, size_t n) {
 }
 
 static int need(const struct vm *m, size_t n, const char *what) {
-    return n <= m->n - m->at ? 0 : sv_fail(m->e, SV_EINPUT, "%s: pickle byte %zu: %s of %zu bytes runs past the end", m->file, m->op, what, n);
+    return n <= m->n - m->at ? 0 : sv_fail(m->e, SV_EINPUT, "%s: pickle byte %zu: %s of %zu bytes runs past the end",
+                                           m->file, m->op, what, n);
 }
 
 static int number(struct vm *m, size_t bytes, uint64_t *out) {
@@ -131,7 +134,8 @@ static int extend(struct vm *m, size_t from, enum kind kind) {
     if (from <= floor) return fail(m, "nothing to add to");
     const uint32_t to = m->stack[from - 1];
     if (m->value[to].kind != kind)
-        return sv_fail(m->e, SV_EINPUT, "%s: pickle byte %zu: adds to %s, expected %s", m->file, m->op, kind_name[m->value[to].kind], kind_name[kind]);
+        return sv_fail(m->e, SV_EINPUT, "%s: pickle byte %zu: adds to %s, expected %s", m->file, m->op,
+                       kind_name[m->value[to].kind], kind_name[kind]);
     if (kind == DICT && n % 2) return fail(m, "a key without a value");
     return collect(m, to, from);
 }
@@ -174,14 +178,17 @@ static bool begins(const char *s, size_t n, const char *t) { return n > strlen(t
 static int global(struct vm *m, const char *module, size_t mn, const char *name, size_t nn) {
     static const struct { const char *module, *name; enum global id; enum sv_dtype dtype; } allowed[] = {
         { "collections", "OrderedDict", ORDERED_DICT, SV_F32 }, { "torch", "Size", SIZE, SV_F32 },
-        { "torch._utils", "_rebuild_tensor_v2", REBUILD_TENSOR, SV_F32 }, { "torch._utils", "_rebuild_parameter", REBUILD_PARAMETER, SV_F32 },
+        { "torch._utils", "_rebuild_tensor_v2", REBUILD_TENSOR, SV_F32 },
+        { "torch._utils", "_rebuild_parameter", REBUILD_PARAMETER, SV_F32 },
         { "torch", "FloatStorage", STORAGE_TYPE, SV_F32 }, { "torch", "HalfStorage", STORAGE_TYPE, SV_F16 },
         { "torch", "BFloat16Storage", STORAGE_TYPE, SV_BF16 }, { "torch", "DoubleStorage", STORAGE_TYPE, SV_F64 },
         { "torch", "LongStorage", STORAGE_TYPE, SV_I64 }, { "torch", "IntStorage", STORAGE_TYPE, SV_I32 },
         { "torch", "ShortStorage", STORAGE_TYPE, SV_I16 }, { "torch", "CharStorage", STORAGE_TYPE, SV_I8 },
         { "torch", "ByteStorage", STORAGE_TYPE, SV_U8 }, { "torch", "BoolStorage", STORAGE_TYPE, SV_BOOL },
-        { "torch.jit._pickle", "build_intlist", TYPED_LIST, SV_F32 }, { "torch.jit._pickle", "build_tensorlist", TYPED_LIST, SV_F32 },
-        { "torch.jit._pickle", "build_doublelist", TYPED_LIST, SV_F32 }, { "torch.jit._pickle", "build_boollist", TYPED_LIST, SV_F32 },
+        { "torch.jit._pickle", "build_intlist", TYPED_LIST, SV_F32 },
+        { "torch.jit._pickle", "build_tensorlist", TYPED_LIST, SV_F32 },
+        { "torch.jit._pickle", "build_doublelist", TYPED_LIST, SV_F32 },
+        { "torch.jit._pickle", "build_boollist", TYPED_LIST, SV_F32 },
         { "torch.jit._pickle", "restore_type_tag", TYPED_LIST, SV_F32 },
     };
     struct value v = { .kind = GLOBAL };
@@ -194,8 +201,8 @@ static int global(struct vm *m, const char *module, size_t mn, const char *name,
             v.global.id = allowed[i].id, v.global.dtype = allowed[i].dtype;
             return push_new(m, v);
         }
-    return sv_fail(m->e, SV_EINPUT, "%s: pickle byte %zu: calls on %.*s.%.*s, which is not among the names a checkpoint needs", m->file, m->op,
-                   (int)sv_min(mn, 80), module, (int)sv_min(nn, 80), name);
+    return sv_fail(m->e, SV_EINPUT, "%s: pickle byte %zu: calls on %.*s.%.*s, which is not among the names a checkpoint"
+                   " needs", m->file, m->op, (int)sv_min(mn, 80), module, (int)sv_min(nn, 80), name);
 }
 
 static int line(struct vm *m, const char **s, size_t *n) {
@@ -228,6 +235,8 @@ static bool items(const struct vm *m, const struct value *t, size_t n, uint32_t 
     return true;
 }
 
+static bool is_size(const struct value *v) { return v->kind == INT && v->i >= 0 && (uint64_t)v->i <= SIZE_MAX; }
+
 static bool sizes(const struct vm *m, uint32_t v, size_t *rank, size_t out[SV_MAX_RANK]) {
     const struct value *t = &m->value[v];
     uint32_t item[SV_MAX_RANK];
@@ -235,7 +244,7 @@ static bool sizes(const struct vm *m, uint32_t v, size_t *rank, size_t out[SV_MA
     *rank = t->seq.n;
     for (size_t i = 0; i < *rank; i++) {
         const struct value *d = &m->value[item[i]];
-        if (d->kind != INT || d->i < 0 || (uint64_t)d->i > SIZE_MAX) return false;
+        if (!is_size(d)) return false;
         out[i] = (size_t)d->i;
     }
     return true;
@@ -246,9 +255,9 @@ static int persistent(struct vm *m) {
     const struct value *t = peek(m, 0);
     uint32_t v[5];
     if (!items(m, t, 5, v) || t->seq.n != 5) return fail(m, "a persistent id that is no tuple of 5");
-    const struct value *word = &m->value[v[0]], *type = &m->value[v[1]], *key = &m->value[v[2]], *numel = &m->value[v[4]];
-    if (word->kind != TEXT || !equal(word->text.s, word->text.n, "storage") || type->kind != GLOBAL || type->global.id != STORAGE_TYPE
-        || key->kind != TEXT || m->value[v[3]].kind != TEXT || numel->kind != INT || numel->i < 0 || (uint64_t)numel->i > SIZE_MAX)
+    const struct value *word = &m->value[v[0]], *type = &m->value[v[1]], *numel = &m->value[v[4]];
+    if (word->kind != TEXT || !equal(word->text.s, word->text.n, "storage") || type->kind != GLOBAL
+        || type->global.id != STORAGE_TYPE || m->value[v[2]].kind != TEXT || m->value[v[3]].kind != TEXT || !is_size(numel))
         return fail(m, "a persistent id that is no ('storage', type, key, device, count)");
     m->top--;
     return push_new(m, (struct value){ .kind = STORAGE, .storage = { v[2], type->global.dtype, (size_t)numel->i } });
@@ -258,8 +267,7 @@ static int persistent(struct vm *m) {
 static int rebuild_tensor(struct vm *m, const struct value *args) {
     uint32_t v[6];
     size_t rank, ranks, dim[SV_MAX_RANK];
-    if (!items(m, args, 6, v) || args->seq.n > 7 || m->value[v[0]].kind != STORAGE || m->value[v[1]].kind != INT || m->value[v[1]].i < 0
-        || (uint64_t)m->value[v[1]].i > SIZE_MAX)
+    if (!items(m, args, 6, v) || args->seq.n > 7 || m->value[v[0]].kind != STORAGE || !is_size(&m->value[v[1]]))
         return fail(m, "a tensor that is no (storage, offset, sizes, strides, ...)");
     if (!sizes(m, v[2], &rank, dim) || !sizes(m, v[3], &ranks, dim) || rank != ranks)
         return fail(m, "a tensor whose sizes and strides are no two tuples of at most 8 numbers from 0 up");
@@ -268,7 +276,8 @@ static int rebuild_tensor(struct vm *m, const struct value *args) {
 
 static int reduce(struct vm *m) {
     const struct value *args = peek(m, 0), *f = peek(m, 1);
-    if (!f || f->kind != GLOBAL || args->kind != TUPLE) return fail(m, "a call of something that is no function, or without a tuple");
+    if (!f || f->kind != GLOBAL || args->kind != TUPLE)
+        return fail(m, "a call of something that is no function, or without a tuple");
     const size_t n = args->seq.n;
     uint32_t first[2] = { 0 };
     if (n) items(m, args, 1, first);
@@ -279,13 +288,15 @@ static int reduce(struct vm *m) {
     case REBUILD_TENSOR:
         return rebuild_tensor(m, args);
     case REBUILD_PARAMETER:
-        if (n != 3 || m->value[first[0]].kind != TENSOR) return fail(m, "a parameter that is no (tensor, requires_grad, hooks)");
+        if (n != 3 || m->value[first[0]].kind != TENSOR)
+            return fail(m, "a parameter that is no (tensor, requires_grad, hooks)");
         return push(m, first[0]);
     case SIZE:
         if (n != 1 || m->value[first[0]].kind != TUPLE) return fail(m, "a torch.Size of something that is no tuple");
         return push(m, first[0]);
     case TYPED_LIST:
-        if (n < 1 || n > 2 || (m->value[first[0]].kind != LIST && m->value[first[0]].kind != DICT)) return fail(m, "a typed list of something that is no list");
+        if (n < 1 || n > 2 || (m->value[first[0]].kind != LIST && m->value[first[0]].kind != DICT))
+            return fail(m, "a typed list of something that is no list");
         return push(m, first[0]);
     default:
         return fail(m, "a call of a name that is no function");
@@ -401,27 +412,30 @@ static int step(struct vm *m, uint8_t op) {
     }
 }
 
-static int walk(struct vm *m, uint32_t v, size_t path, size_t depth);
-
 static int found(struct vm *m, const struct value *v, size_t path) {
     const struct value *s = &m->value[v->tensor.storage], *key = &m->value[s->storage.key];
-    struct sv_pickle_tensor t = { .name = path ? m->path : "tensor", .dtype = s->storage.dtype, .offset = (size_t)m->value[v->tensor.offset].i,
-                                  .numel = s->storage.numel, .key = key->text.s, .key_n = key->text.n };
-    if (!sizes(m, v->tensor.dim, &t.rank, t.dim) || !sizes(m, v->tensor.stride, &t.rank, t.stride)) return fail(m, "a tensor that changed");
+    struct sv_pickle_tensor t = {
+        .name = path ? m->path : "tensor", .dtype = s->storage.dtype, .offset = (size_t)m->value[v->tensor.offset].i,
+        .numel = s->storage.numel, .key = key->text.s, .key_n = key->text.n,
+    };
+    if (!sizes(m, v->tensor.dim, &t.rank, t.dim) || !sizes(m, v->tensor.stride, &t.rank, t.stride))
+        return fail(m, "a tensor that changed");
     return m->tensor(m->arg, &t, m->e);
 }
 
 /* Appends a part to the path; texts keep their dots. */
 static int name(struct vm *m, size_t *path, const struct value *key, uint32_t index) {
     char digits[24];
-    const char *s = digits;
+    const char *s = digits, *const under = *path ? m->path : "the root";
     size_t n;
     if (!key) n = (size_t)snprintf(digits, sizeof digits, "%lu", (unsigned long)index);
     else if (key->kind == INT) n = (size_t)snprintf(digits, sizeof digits, "%lld", (long long)key->i);
     else if (key->kind == TEXT) s = key->text.s, n = key->text.n;
-    else return sv_fail(m->e, SV_EINPUT, "%s: pickle: %s has %s as key, expected a text or an integer", m->file, *path ? m->path : "the root", kind_name[key->kind]);
+    else return sv_fail(m->e, SV_EINPUT, "%s: pickle: %s has %s as key, expected a text or an integer", m->file, under,
+                        kind_name[key->kind]);
     if (*path + 1 + n > SV_MAX_NAME || memchr(s, 0, n))
-        return sv_fail(m->e, SV_EINPUT, "%s: pickle: a name under %s holds a NUL or is longer than %d bytes", m->file, *path ? m->path : "the root", SV_MAX_NAME);
+        return sv_fail(m->e, SV_EINPUT, "%s: pickle: a name under %s holds a NUL or is longer than %d bytes", m->file,
+                       under, SV_MAX_NAME);
     if (*path) m->path[(*path)++] = '.';
     memcpy(m->path + *path, s, n);
     m->path[*path += n] = 0;
@@ -437,11 +451,14 @@ static int walk(struct vm *m, uint32_t v, size_t path, size_t depth) {
     const struct value *x = &m->value[v];
     if (x->kind == TENSOR) return found(m, x, path);
     if (!leads(x)) return 0;
-    if (depth == SV_PICKLE_DEPTH) return sv_fail(m->e, SV_EINPUT, "%s: pickle: %s is nested deeper than %d levels, or within itself", m->file, m->path, SV_PICKLE_DEPTH);
+    if (depth == SV_PICKLE_DEPTH)
+        return sv_fail(m->e, SV_EINPUT, "%s: pickle: %s is nested deeper than %d levels, or within itself", m->file,
+                       m->path, SV_PICKLE_DEPTH);
     const bool keyed = x->kind == DICT || x->kind == RECORD;
     uint32_t c = x->seq.first;
     for (uint32_t i = 0; i < x->seq.n; i++) {
-        if (m->steps++ > SV_PICKLE_VALUES) return sv_fail(m->e, SV_EINPUT, "%s: pickle: more than 4194304 values below the root", m->file);
+        if (m->steps++ > SV_PICKLE_VALUES)
+            return sv_fail(m->e, SV_EINPUT, "%s: pickle: more than 4194304 values below the root", m->file);
         const struct value *key = keyed ? &m->value[m->cell[c].value] : NULL;
         if (keyed) c = m->cell[c].next, i++;
         const uint32_t item = m->cell[c].value;
@@ -473,7 +490,8 @@ static int run(struct vm *m) {
 }
 
 int sv_pickle_read(const uint8_t *data, size_t size, const char *file,
-                   int (*tensor)(void *arg, const struct sv_pickle_tensor *t, struct sv_err *e), void *arg, struct sv_err *e) {
+                   int (*tensor)(void *arg, const struct sv_pickle_tensor *t, struct sv_err *e), void *arg,
+                   struct sv_err *e) {
     struct vm m = { .p = data, .n = size, .file = file, .tensor = tensor, .arg = arg, .e = e, .cells = 1 };
     int rc = sv_grow(&m.cell, &m.cell_cap, 0, sizeof *m.cell, e);
     if (!rc) rc = run(&m);

@@ -1,4 +1,4 @@
-/* pickle.h - the tensors that a pickle of torch describes.  Nothing is executed: the pickle is data for a typed stack machine.
+/* pickle.h - the tensors that a pickle of torch describes.  Nothing is executed: it is data for a typed stack machine.
  *
  * Protocols 2 to 5 and the opcodes that torch.save and TorchScript write.  Names that a pickle may call on:
  *     collections.OrderedDict, torch.Size, torch._utils._rebuild_tensor_v2, torch._utils._rebuild_parameter,
@@ -6,8 +6,8 @@
  *     classes, as plain records).
  * Every other name is an error that says which; so is every opcode not listed in pickle.c.
  *
- * Dictionaries, records, lists and tuples nest at most SV_PICKLE_DEPTH deep; a tensor's name is its path through them, joined by
- * dots ("state_dict.visual.conv1.weight", list items by number).  What is no tensor is passed over. */
+ * Dictionaries, records, lists and tuples nest at most SV_PICKLE_DEPTH deep; a tensor's name is its path through them,
+ * joined by dots ("state_dict.visual.conv1.weight", list items by number).  What is no tensor is passed over. */
 #ifndef IO_PICKLE_H
 #define IO_PICKLE_H
 
@@ -28,6 +28,7 @@ struct sv_pickle_tensor {
 
 /* Calls tensor() for every tensor, in the order of the pickle; its failure ends the reading. */
 int sv_pickle_read(const uint8_t *data, size_t size, const char *file,
-                   int (*tensor)(void *arg, const struct sv_pickle_tensor *t, struct sv_err *e), void *arg, struct sv_err *e);
+                   int (*tensor)(void *arg, const struct sv_pickle_tensor *t, struct sv_err *e), void *arg,
+                   struct sv_err *e);
 
 #endif

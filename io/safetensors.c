@@ -77,23 +77,26 @@ static int tensor(struct in *p, const struct sv_json_node *t) {
     const int rc = name_of(t, name, p);
     if (rc) return rc;
     const char *const file = p->s->file;
-    const struct sv_json_node *dtype = sv_json_get(t, "dtype"), *shape = sv_json_get(t, "shape"), *at = sv_json_get(t, "data_offsets");
+    const struct sv_json_node *dtype = sv_json_get(t, "dtype"), *shape = sv_json_get(t, "shape"),
+                              *at = sv_json_get(t, "data_offsets");
     /* Three members, each found: so there is no second one of a name either. */
     if (!dtype || !shape || !at || t->n != 3)
-        return sv_fail(p->e, SV_EINPUT, "%s: tensor %s: expected dtype, shape and data_offsets and nothing else", file, name);
+        return sv_fail(p->e, SV_EINPUT, "%s: tensor %s: expected dtype, shape and data_offsets alone", file, name);
     enum sv_dtype type;
     if (!dtype_of(dtype, &type))
-        return sv_fail(p->e, SV_EINPUT, "%s: tensor %s has dtype %s, expected F32, F16, BF16, F64, I8, I16, I32, I64, U8 or BOOL",
-                       file, name, sv_json_text(dtype) ? dtype->text : "of no text");
+        return sv_fail(p->e, SV_EINPUT, "%s: tensor %s has dtype %s, expected F32, F16, BF16, F64, I8, I16, I32, I64, U8"
+                       " or BOOL", file, name, sv_json_text(dtype) ? dtype->text : "of no text");
     size_t dim[SV_MAX_RANK], rank = 0, begin, end;
     if (shape->type != SV_JSON_ARRAY || shape->n > SV_MAX_RANK)
         return sv_fail(p->e, SV_EINPUT, "%s: tensor %s: shape is no list of at most %d sizes", file, name, SV_MAX_RANK);
     for (const struct sv_json_node *d = shape->child; d; d = d->next)
-        if (!size_of(d, &dim[rank++])) return sv_fail(p->e, SV_EINPUT, "%s: tensor %s: shape holds something that is no size", file, name);
+        if (!size_of(d, &dim[rank++]))
+            return sv_fail(p->e, SV_EINPUT, "%s: tensor %s: shape holds something that is no size", file, name);
     if (at->type != SV_JSON_ARRAY || at->n != 2 || !size_of(at->child, &begin) || !size_of(at->child->next, &end))
         return sv_fail(p->e, SV_EINPUT, "%s: tensor %s: data_offsets are no two sizes", file, name);
     if (begin > end || end > p->size)
-        return sv_fail(p->e, SV_EINPUT, "%s: tensor %s: data_offsets %zu .. %zu, expected a range in 0 .. %zu", file, name, begin, end, p->size);
+        return sv_fail(p->e, SV_EINPUT, "%s: tensor %s: data_offsets %zu .. %zu, expected a range in 0 .. %zu", file,
+                       name, begin, end, p->size);
     p->span[p->spans++] = (struct span){ begin, end };
     return sv_store_add(p->s, name, type, rank, dim, p->data + begin, end - begin, p->e);
 }

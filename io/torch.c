@@ -30,10 +30,12 @@ static int storage(struct in *p, const struct sv_pickle_tensor *t, const uint8_t
     const struct sv_zip_entry *en = plain ? find(p, name, (size_t)n) : NULL;
     if (!en) return sv_fail(e, SV_EINPUT, "%s: tensor %s: the archive has no storage %s", p->s->file, t->name, name);
     size_t bytes;
-    if (en->method) return sv_fail(e, SV_EINPUT, "%s: tensor %s: storage %s is compressed, expected a stored one", p->s->file, t->name, name);
+    if (en->method)
+        return sv_fail(e, SV_EINPUT, "%s: tensor %s: storage %s is compressed, expected a stored one", p->s->file,
+                       t->name, name);
     if (!sv_mul(t->numel, sv_dtype_size(t->dtype), &bytes) || bytes != en->size)
-        return sv_fail(e, SV_EINPUT, "%s: tensor %s: storage %s has %zu bytes, expected %zu %s values", p->s->file, t->name, name, en->size,
-                       t->numel, sv_dtype_name(t->dtype));
+        return sv_fail(e, SV_EINPUT, "%s: tensor %s: storage %s has %zu bytes, expected %zu %s values", p->s->file,
+                       t->name, name, en->size, t->numel, sv_dtype_name(t->dtype));
     bool *checked = &p->checked[en - p->zip.entry];
     *out = p->zip.data + en->at;
     if (*checked) return 0;
@@ -54,14 +56,17 @@ static int add(void *arg, const struct sv_pickle_tensor *t, struct sv_err *e) {
     for (size_t i = 0; i < t->rank; i++) fits = fits && sv_mul(count, t->dim[i], &count);
     /* A dense block of count elements spans exactly count elements. */
     if (!fits || !sv_add(t->offset, count, &end) || end > t->numel)
-        return sv_fail(e, SV_EINPUT, "%s: tensor %s reaches past the %zu values of its storage", p->s->file, t->name, t->numel);
+        return sv_fail(e, SV_EINPUT, "%s: tensor %s reaches past the %zu values of its storage", p->s->file, t->name,
+                       t->numel);
     if (!sv_dense(t->rank, t->dim, t->stride, &rows))
-        return sv_fail(e, SV_EINPUT, "%s: tensor %s is a view that skips, repeats or overlaps elements: save it with .contiguous()", p->s->file, t->name);
+        return sv_fail(e, SV_EINPUT, "%s: tensor %s is a view that skips, repeats or overlaps elements: save it with"
+                       " .contiguous()", p->s->file, t->name);
     from += t->offset * size;
     if (!rows) {
         /* Shared storages could ask for any number of copies; more than the file holds is no checkpoint. */
         p->copied += count * size;
-        if (p->copied > p->zip.size) return sv_fail(e, SV_EINPUT, "%s: tensor %s: transposed tensors larger than the file", p->s->file, t->name);
+        if (p->copied > p->zip.size)
+            return sv_fail(e, SV_EINPUT, "%s: tensor %s: transposed tensors larger than the file", p->s->file, t->name);
         uint8_t *own = sv_store_alloc(p->s, count, size, e);
         if (!own) return SV_ENOMEM;
         sv_gather(own, from, size, t->rank, t->dim, t->stride);
@@ -80,7 +85,9 @@ static int find_root(struct in *p, struct sv_err *e) {
         if (p->root) return sv_fail(e, SV_EINPUT, "%s: two data.pkl in the archive", p->s->file);
         p->root = en->name, p->root_n = en->name_n - n + 1;
     }
-    if (!p->root) return sv_fail(e, SV_EINPUT, "%s: a zip archive without data.pkl, expected one that torch.save or torch.jit.save wrote", p->s->file);
+    if (!p->root)
+        return sv_fail(e, SV_EINPUT, "%s: a zip archive without data.pkl, expected one of torch.save or torch.jit.save",
+                       p->s->file);
     return 0;
 }
 
@@ -97,7 +104,8 @@ static int read_all(struct in *p, struct sv_err *e) {
         sv_free(owned);
         if (!little) return sv_fail(e, SV_EINPUT, "%s: byteorder is not little", p->s->file);
     }
-    if (!(en = find(p, "data.pkl", 8))) return sv_fail(e, SV_EINPUT, "%s: the archive's folder has a name that is too long", p->s->file);
+    if (!(en = find(p, "data.pkl", 8)))
+        return sv_fail(e, SV_EINPUT, "%s: the archive's folder has a name that is too long", p->s->file);
     if ((rc = sv_zip_read(&p->zip, en, &bytes, &owned, e))) return rc;
     const size_t before = p->s->views;
     rc = sv_pickle_read(bytes, en->size, p->s->file, add, p, e);

@@ -238,8 +238,9 @@ int sv_vocab_read(struct sv_vocab *v, const struct sv_file *f, const struct sv_f
     if (rows && (rows < SV_VOCAB_FIXED || rows > SV_VOCAB_ROWS))
         rc = sv_fail(e, SV_EINPUT, "%s: token table of %zu rows, expected %d .. %d", f->name, rows, SV_VOCAB_FIXED, SV_VOCAB_ROWS);
     else if (json) rc = sv_json_parse(&j, json->data, json->size, json->name, e);
+    const struct sv_json_node *model = sv_json_get(j.root, "model");        /* a number in a vocab.json: it is a word, too */
     if (!rc && json != f && json) rc = take_pair(v, &t, j.root, json, f, rows, e);
-    else if (!rc && json && sv_json_get(j.root, "model")) rc = take_tokenizer(v, &t, j.root, rows, f->name, e);
+    else if (!rc && json && model && model->type == SV_JSON_OBJECT) rc = take_tokenizer(v, &t, j.root, rows, f->name, e);
     else if (!rc && json) rc = take_pair(v, &t, j.root, f, merges, rows, e);
     else if (!rc) rc = take_file(v, &t, f, rows, e);
     sv_json_free(&j);

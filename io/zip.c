@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOCAL = 30, CENTRAL = 46, END = 22, LOCATOR = 20, END64 = 56, MAX_COMMENT = 65535, MAX_INFLATED = 64 << 20, MAX_RATIO = 1000 };
+enum { LOCAL = 30, CENTRAL = 46, END = 22, LOCATOR = 20, END64 = 56, MAX_COMMENT = 65535, MAX_INFLATED = 64 << 20,
+       MAX_RATIO = 1000 };
 
 static uint32_t le16(const uint8_t *p) { return p[0] | (uint32_t)p[1] << 8; }
 static uint32_t le32(const uint8_t *p) { return le16(p) | le16(p + 2) << 16; }
@@ -51,7 +52,8 @@ static int directory(struct in *p, uint64_t *count) {
         const uint8_t *q = z->data + at64;
         disks |= le32(q + 16) | le32(q + 20);
         /* The old record holds the same, or all ones where it has no room: readers differ in which one they believe. */
-        if (*count != sv_min(le64(q + 32), 0xffff) || size != sv_min(le64(q + 40), 0xffffffff) || begin != sv_min(le64(q + 48), 0xffffffff))
+        if (*count != sv_min(le64(q + 32), 0xffff) || size != sv_min(le64(q + 40), 0xffffffff)
+            || begin != sv_min(le64(q + 48), 0xffffffff))
             return fail(p, (size_t)at64, "two end records that agree");
         here = le64(q + 24), *count = le64(q + 32), size = le64(q + 40), begin = le64(q + 48);
         end = (size_t)at64;
@@ -104,7 +106,8 @@ static int local(const struct in *p, struct sv_zip_entry *en, uint64_t offset, u
     const size_t name = le16(l + 26), rest = p->begin - at - LOCAL, skip = name + le16(l + 28);
     if (name != en->name_n || skip > rest || memcmp(l + LOCAL, en->name, name))
         return fail(p, at, "a local header with the name of its central one");
-    if (le16(l + 8) != en->method || (le16(l + 6) & 1) != (flags & 1)) return fail(p, at, "a local header with the method of its central one");
+    if (le16(l + 8) != en->method || (le16(l + 6) & 1) != (flags & 1))
+        return fail(p, at, "a local header with the method of its central one");
     if (en->packed > rest - skip) return fail(p, at, "an entry that ends before the central directory");
     en->header = at;
     en->at = at + LOCAL + skip;
@@ -120,7 +123,8 @@ static int entry(const struct in *p, size_t *at, struct sv_zip_entry *en) {
     uint64_t packed = le32(c + 20), size = le32(c + 24), offset = le32(c + 42);
     if (flags & 0x2041) return fail(p, *at, "an entry that is not encrypted");
     if (le16(c + 34)) return fail(p, *at, "an archive on one disk");
-    *en = (struct sv_zip_entry){ .name = (const char *)c + CENTRAL, .name_n = name, .method = le16(c + 10), .crc = le32(c + 16), .header = *at };
+    *en = (struct sv_zip_entry){ .name = (const char *)c + CENTRAL, .name_n = name, .method = le16(c + 10),
+                                 .crc = le32(c + 16), .header = *at };
     if (!good_name(en->name, name)) return fail(p, *at, "a relative name without .., \\ or NUL");
     if (!zip64(c + CENTRAL + name, extra, &size, &packed, &offset)) return fail(p, *at, "a zip64 field with the sizes");
     if (packed > p->z->size || size > SIZE_MAX) return fail(p, *at, "sizes within the file");
@@ -157,7 +161,8 @@ static int entries(struct in *p, uint64_t count) {
     if (!z->n) return 0;
     qsort(z->entry, z->n, sizeof *z->entry, by_place);
     for (size_t i = 1; i < z->n; i++)
-        if (z->entry[i - 1].at + z->entry[i - 1].packed > z->entry[i].header) return fail(p, z->entry[i].header, "entries that do not overlap");
+        if (z->entry[i - 1].at + z->entry[i - 1].packed > z->entry[i].header)
+            return fail(p, z->entry[i].header, "entries that do not overlap");
     qsort(z->entry, z->n, sizeof *z->entry, by_name);
     for (size_t i = 1; i < z->n; i++)
         if (!by_name(&z->entry[i - 1], &z->entry[i])) return fail(p, z->entry[i].header, "a name that no other entry has");
@@ -190,15 +195,18 @@ const struct sv_zip_entry *sv_zip_find(const struct sv_zip *z, const char *name,
     return NULL;
 }
 
-int sv_zip_read(const struct sv_zip *z, const struct sv_zip_entry *en, const uint8_t **out, uint8_t **owned, struct sv_err *e) {
+int sv_zip_read(const struct sv_zip *z, const struct sv_zip_entry *en, const uint8_t **out, uint8_t **owned,
+                struct sv_err *e) {
     const uint8_t *data = z->data + en->at;
     const int name_n = (int)sv_min(en->name_n, 100);
     *owned = NULL;
     if (en->method != 0 && en->method != 8)
-        return sv_fail(e, SV_EINPUT, "%s: entry %.*s: compression %u, expected 0 (stored) or 8 (deflate)", z->file, name_n, en->name, en->method);
+        return sv_fail(e, SV_EINPUT, "%s: entry %.*s: compression %u, expected 0 (stored) or 8 (deflate)", z->file,
+                       name_n, en->name, en->method);
     if (en->method == 8) {
         if (en->size > MAX_INFLATED || en->size / MAX_RATIO > en->packed)
-            return sv_fail(e, SV_EINPUT, "%s: entry %.*s: inflates from %zu to %zu bytes, expected at most 64 MiB and 1000 times",
+            return sv_fail(e, SV_EINPUT,
+                           "%s: entry %.*s: inflates from %zu to %zu bytes, expected at most 64 MiB and 1000 times",
                            z->file, name_n, en->name, en->packed, en->size);
         if (!(*owned = sv_alloc(en->size, 1, e))) return SV_ENOMEM;
         const int rc = sv_inflate_into(data, en->packed, SV_RAW, *owned, en->size, NULL, z->file, e);
@@ -208,7 +216,8 @@ int sv_zip_read(const struct sv_zip *z, const struct sv_zip_entry *en, const uin
     const uint32_t crc = sv_crc32(0, data, en->size);
     if (crc != en->crc) {
         sv_free(*owned), *owned = NULL;
-        return sv_fail(e, SV_EINPUT, "%s: entry %.*s: CRC-32 is %08x, expected %08x", z->file, name_n, en->name, (unsigned)crc, (unsigned)en->crc);
+        return sv_fail(e, SV_EINPUT, "%s: entry %.*s: CRC-32 is %08x, expected %08x", z->file, name_n, en->name,
+                       (unsigned)crc, (unsigned)en->crc);
     }
     *out = data;
     return 0;

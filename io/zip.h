@@ -30,6 +30,7 @@ const struct sv_zip_entry *sv_zip_find(const struct sv_zip *z, const char *name,
 
 /* The bytes of an entry, CRC-32 checked.  Stored: *out points into the file.  Deflated: at most 64 MiB, 1000 times its
  * packed size; *out is *owned, which the caller frees with sv_free.  *owned is NULL otherwise. */
-int sv_zip_read(const struct sv_zip *z, const struct sv_zip_entry *en, const uint8_t **out, uint8_t **owned, struct sv_err *e);
+int sv_zip_read(const struct sv_zip *z, const struct sv_zip_entry *en, const uint8_t **out, uint8_t **owned,
+                struct sv_err *e);
 
 #endif

@@ -29,7 +29,8 @@ static inline void raw(struct archive *a, const void *p, size_t n) {
 /* One stored entry; `pad` bytes of extra field before the data. */
 static inline void add_entry(struct archive *a, const char *name, size_t name_n, const void *data, size_t n, size_t pad) {
     a->local[a->entries++] = a->n;
-    le(a, 0x04034b50, 4), le(a, 20, 2), le(a, 0, 2), le(a, 0, 2), le(a, 0, 4), le(a, sv_crc32(0, data, n), 4), le(a, n, 4), le(a, n, 4);
+    le(a, 0x04034b50, 4), le(a, 20, 2), le(a, 0, 2), le(a, 0, 2), le(a, 0, 4), le(a, sv_crc32(0, data, n), 4),
+        le(a, n, 4), le(a, n, 4);
     le(a, name_n, 2), le(a, pad, 2), raw(a, name, name_n);
     memset(a->p + a->n, 'Z', pad);
     a->n += pad;
@@ -43,11 +44,13 @@ static inline void close_archive(struct archive *a) {
         const uint8_t *l = a->p + a->local[i];
         const size_t name = l[26] | (size_t)l[27] << 8;
         a->central[i] = a->n;
-        le(a, 0x02014b50, 4), le(a, 20, 2), raw(a, l + 4, 22), le(a, name, 2), le(a, 0, 2), le(a, 0, 2), le(a, 0, 2), le(a, 0, 2), le(a, 0, 4);
+        le(a, 0x02014b50, 4), le(a, 20, 2), raw(a, l + 4, 22), le(a, name, 2), le(a, 0, 2), le(a, 0, 2), le(a, 0, 2),
+            le(a, 0, 2), le(a, 0, 4);
         le(a, a->local[i], 4), raw(a, l + 30, name);
     }
     a->end = a->n;
-    le(a, 0x06054b50, 4), le(a, 0, 4), le(a, a->entries, 2), le(a, a->entries, 2), le(a, a->end - begin, 4), le(a, begin, 4), le(a, 0, 2);
+    le(a, 0x06054b50, 4), le(a, 0, 4), le(a, a->entries, 2), le(a, a->entries, 2), le(a, a->end - begin, 4),
+        le(a, begin, 4), le(a, 0, 2);
 }
 
 #endif

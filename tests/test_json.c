@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static int parse(struct sv_json *j, const char *text, struct sv_err *e) { return sv_json_parse(j, text, strlen(text), "t", e); }
+static int parse(struct sv_json *j, const char *text, struct sv_err *e) { return sv_json_parse(j, text, strlen(text),
+    "t", e); }
 
 static bool accepted(const char *text, size_t n) {
     struct sv_json j;
@@ -39,7 +40,9 @@ Test(json, corpus) {
 Test(json, tree) {
     struct sv_json j;
     struct sv_err e = { 0 };
-    cr_assert(!parse(&j, " {\"a\": [1, -2.5e1, \"x\\u00e9\\ud83d\\ude00\\n\", null, true], \"b\": {\"c\": {}}, \"a\\u0000b\": false} ", &e));
+    cr_assert(!parse(&j,
+                     " {\"a\": [1, -2.5e1, \"x\\u00e9\\ud83d\\ude00\\n\", null, true], \"b\": {\"c\": {}},"
+                     " \"a\\u0000b\": false} ", &e));
     const struct sv_json_node *a = sv_json_get(j.root, "a");
     cr_assert(j.root->n == 3 && a && a->type == SV_JSON_ARRAY && a->n == 5);
     int64_t i = 0;
@@ -54,15 +57,19 @@ Test(json, tree) {
     n = n->next->next;
     cr_expect(sv_json_bool(n, &yes) && yes && !n->next);
     cr_expect(sv_json_get(sv_json_get(j.root, "b"), "c")->type == SV_JSON_OBJECT);
-    cr_expect(!sv_json_get(sv_json_get(sv_json_get(j.root, "no"), "c"), "d") && !sv_json_int(NULL, &i) && !sv_json_text(NULL));
+    cr_expect(!sv_json_get(sv_json_get(sv_json_get(j.root, "no"), "c"), "d") && !sv_json_int(NULL, &i)
+              && !sv_json_text(NULL));
     cr_expect(j.root->child->next->next->key_n == 3 && !memcmp(j.root->child->next->next->key, "a\0b", 3));
     sv_json_free(&j);
 }
 
 Test(json, refused) {
-    static const char *const bad[] = { "", " ", "{", "[", "\"", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "[1,", "[1 2]", "{\"a\" 1}", "{1:2}",
-        "nul", "truee", "01", "-", "1.", ".1", "1e", "+1", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\x01\"",
-        "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xe2\x82\"", "\xef\xbb\xbf{}", "[1]x", "[1],", "{\"a\":1,}", "[,]", "NaN", "'a'" };
+    static const char *const bad[] = { "", " ", "{", "[", "\"", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "[1,",
+                                       "[1 2]", "{\"a\" 1}", "{1:2}",
+        "nul", "truee", "01", "-", "1.", ".1", "1e", "+1", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\"",
+            "\"\\ud800\\u0041\"", "\"\x01\"",
+        "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xe2\x82\"", "\xef\xbb\xbf{}", "[1]x", "[1],",
+            "{\"a\":1,}", "[,]", "NaN", "'a'" };
     for (size_t i = 0; i < SV_LEN(bad); i++) cr_expect(!accepted(bad[i], strlen(bad[i])), "%s", bad[i]);
     cr_expect(!accepted("\"a\0", 3) && !accepted("1\0", 2));
 }

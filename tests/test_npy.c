@@ -36,7 +36,8 @@ static void compare(const struct corpus_row *r, const struct sv_view *v) {
     }
     cr_expect_str_eq(hex, r->col[raw ? 5 : 4], "%s", r->path);
     char shape[128] = "scalar";
-    for (size_t i = 0, at = 0; i < v->rank - raw; i++) at += (size_t)snprintf(shape + at, sizeof shape - at, "%s%zu", i ? "x" : "", v->dim[i]);
+    for (size_t i = 0, at = 0; i < v->rank - raw; i++)
+        at += (size_t)snprintf(shape + at, sizeof shape - at, "%s%zu", i ? "x" : "", v->dim[i]);
     cr_expect_str_eq(shape, r->col[3], "%s", r->path);
 }
 
@@ -92,19 +93,38 @@ Test(npy, headers) {
     cr_expect(text("{'shape': (0, 4), 'descr': '<i8', 'fortran_order': True}", 0));
     cr_expect(accepted(2, "{'shape': (), 'descr': '<i8', 'fortran_order': False}", 53, 8, NULL, NULL));
     static const char *const bad[] = {
-        "", "{", "{}", "[]", "{'descr': '<f4', 'fortran_order': False}", "{'descr': '<f4', 'shape': (1,)}", "{'fortran_order': False, 'shape': (1,)}",
-        "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'x': 1}",
-        "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)} x", "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)", "{'descr': '<f4' 'fortran_order': False, 'shape': (1,)}",
-        "{'descr': '<f4', 'fortran_order': 0, 'shape': (1,)}", "{'descr': '<f4', 'fortran_order': False, 'shape': [1]}", "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}",
-        "{'descr': '<f4', 'fortran_order': False, 'shape': (1.0,)}", "{'descr': '<f4', 'fortran_order': False, 'shape': (1,,)}", "{'descr': '<f4', 'fortran_order': False, 'shape': (,)}",
-        "{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807, 9)}", "{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904,)}",
-        "{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1)}", "{'descr': '<f4', 'fortran_order': False, 'shape': (5,)}",
-        "{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", "{'descr': '<f3', 'fortran_order': False, 'shape': (1,)}", "{'descr': '<f16', 'fortran_order': False, 'shape': (1,)}",
-        "{'descr': '<f48', 'fortran_order': False, 'shape': (1,)}", "{'descr': '<U4', 'fortran_order': False, 'shape': (1,)}", "{'descr': '<M8[ns]', 'fortran_order': False, 'shape': (1,)}",
-        "{'descr': 'f4', 'fortran_order': False, 'shape': (1,)}", "{'descr': '<f+4', 'fortran_order': False, 'shape': (1,)}", "{'descr': '|S0', 'fortran_order': False, 'shape': (1,)}",
-        "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", "{'descr': '|V4', 'fortran_order': False, 'shape': (1,)}", "{'descr': '<i0', 'fortran_order': False, 'shape': (1,)}",
-        "{'descr': '<', 'fortran_order': False, 'shape': (1,)}", "{'descr': '', 'fortran_order': False, 'shape': (1,)}", "{'descr': '<f4\\'', 'fortran_order': False, 'shape': (1,)}",
-        "{'descr': '<f4, 'fortran_order': False, 'shape': (1,)}", "{'descr': '|S99999999', 'fortran_order': False, 'shape': (1,)}",
+        "", "{", "{}", "[]", "{'descr': '<f4', 'fortran_order': False}", "{'descr': '<f4', 'shape': (1,)}",
+            "{'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1,)}",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'x': 1}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)} x",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)",
+                "{'descr': '<f4' 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '<f4', 'fortran_order': 0, 'shape': (1,)}", "{'descr': '<f4', 'fortran_order': False, 'shape': [1]}",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (1.0,)}",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (1,,)}",
+                "{'descr': '<f4', 'fortran_order': False, 'shape': (,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807, 9)}",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1)}",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (5,)}",
+        "{'descr': '|O', 'fortran_order': False, 'shape': (1,)}",
+            "{'descr': '<f3', 'fortran_order': False, 'shape': (1,)}",
+                "{'descr': '<f16', 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '<f48', 'fortran_order': False, 'shape': (1,)}",
+            "{'descr': '<U4', 'fortran_order': False, 'shape': (1,)}",
+                "{'descr': '<M8[ns]', 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': 'f4', 'fortran_order': False, 'shape': (1,)}",
+            "{'descr': '<f+4', 'fortran_order': False, 'shape': (1,)}",
+                "{'descr': '|S0', 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}",
+            "{'descr': '|V4', 'fortran_order': False, 'shape': (1,)}",
+                "{'descr': '<i0', 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '<', 'fortran_order': False, 'shape': (1,)}", "{'descr': '', 'fortran_order': False, 'shape': (1,)}",
+            "{'descr': '<f4\\'', 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '<f4, 'fortran_order': False, 'shape': (1,)}",
+            "{'descr': '|S99999999', 'fortran_order': False, 'shape': (1,)}",
     };
     for (size_t i = 0; i < SV_LEN(bad); i++) cr_expect(!text(bad[i], 16), "%s", bad[i]);
     cr_expect(!text("{'descr': '|S1', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1)}", 16));
@@ -159,9 +179,11 @@ Test(npy, written) {
             const int rc = sv_npy_write(path, (enum sv_dtype)t, ranks[i], dims[i], data, &e);
             cr_assert(t == SV_BF16 ? rc == SV_EINPUT : !rc);
             if (rc) continue;
-            cr_assert(!sv_file_map(&f, path, NULL) && !sv_store_init(&s, path, NULL) && !sv_npy_read(f.data, f.size, &s, NULL));
+            cr_assert(!sv_file_map(&f, path, NULL) && !sv_store_init(&s, path, NULL)
+                      && !sv_npy_read(f.data, f.size, &s, NULL));
             const struct sv_view *v = s.view;
-            cr_expect((int)v->dtype == t && v->rank == ranks[i] && v->count == counts[i] && !memcmp(v->dim, dims[i], ranks[i] * sizeof *dims[i]));
+            cr_expect((int)v->dtype == t && v->rank == ranks[i] && v->count == counts[i]
+                      && !memcmp(v->dim, dims[i], ranks[i] * sizeof *dims[i]));
             cr_expect(!memcmp(v->data, data, v->bytes) && (size_t)((const uint8_t *)v->data - f.data) % 64 == 0);
             sv_store_free(&s);
             sv_file_close(&f);

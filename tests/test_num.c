@@ -26,16 +26,21 @@ static bool same(double a, double b) { return !memcmp(&a, &b, sizeof a); }
 Test(num, hard) {
     static const struct { const char *s; double v; } rows[] = {
         { "0", 0 }, { "-0", -0.0 }, { "+1", 1 }, { "0.1", 0x1.999999999999ap-4 }, { "1e23", 0x1.52d02c7e14af6p+76 },
-        { "9007199254740993", 0x1p53 }, { "9007199254740993.00000000000000000000000000000000000000000001", 0x1.0000000000001p53 },
+        { "9007199254740993", 0x1p53 }, { "9007199254740993.00000000000000000000000000000000000000000001",
+                                          0x1.0000000000001p53 },
         { "9007199254740995", 0x1.0000000000002p53 }, { "2.2250738585072011e-308", 0x0.fffffffffffffp-1022 },
-        { "2.2250738585072012e-308", 0x1p-1022 }, { "2.2250738585072014e-308", 0x1p-1022 }, { "4.9406564584124654e-324", 0x1p-1074 },
-        { "2.4703282292062327208e-324", 0 }, { "2.4703282292062328e-324", 0x1p-1074 }, { "7.4109846876186981626e-324", 0x1p-1074 },
-        { "7.41098468761869817e-324", 0x1p-1073 }, { "1e-400", 0 }, { "0e999999999999", 0 }, { "-1e-99999999999999999999", -0.0 },
+        { "2.2250738585072012e-308", 0x1p-1022 }, { "2.2250738585072014e-308", 0x1p-1022 },
+        { "4.9406564584124654e-324", 0x1p-1074 },
+        { "2.4703282292062327208e-324", 0 }, { "2.4703282292062328e-324", 0x1p-1074 },
+        { "7.4109846876186981626e-324", 0x1p-1074 },
+        { "7.41098468761869817e-324", 0x1p-1073 }, { "1e-400", 0 }, { "0e999999999999", 0 },
+        { "-1e-99999999999999999999", -0.0 },
         { "1.7976931348623157e308", DBL_MAX }, { "179769313486231580793728971405301e276", DBL_MAX },
         { "1.00000000000000011102230246251565404236316680908203125", 1 },
         { "1.00000000000000011102230246251565404236316680908203124", 1 },
         { "1.00000000000000011102230246251565404236316680908203126", 0x1.0000000000001p0 }, { "8.5e-6", 8.5e-6 },
-        { "1.0e+5", 1e5 }, { "1E5", 1e5 }, { "000000000000000000000000000000001", 1 }, { "0.000000000000000000000000000001e30", 1 },
+        { "1.0e+5", 1e5 }, { "1E5", 1e5 }, { "000000000000000000000000000000001", 1 },
+        { "0.000000000000000000000000000001e30", 1 },
     };
     for (size_t i = 0; i < SV_LEN(rows); i++) {
         const double want = strtod(rows[i].s, NULL);
@@ -53,8 +58,10 @@ Test(num, hard) {
 }
 
 Test(num, refused) {
-    static const char *const bad[] = { "", "+", "-", ".", ".5", "5.", "1e", "1e+", "1e-", "e5", "1.e5", "1..2", "1.2.3", "0x10", " 1", "1 ",
-                                       "inf", "nan", "infinity", "1,5", "--1", "+-1", "1e5.0", "1e309", "-1e309", "1.7976931348623159e308",
+    static const char *const bad[] = { "", "+", "-", ".", ".5", "5.", "1e", "1e+", "1e-", "e5", "1.e5", "1..2", "1.2.3",
+                                       "0x10", " 1", "1 ",
+                                       "inf", "nan", "infinity", "1,5", "--1", "+-1", "1e5.0", "1e309", "-1e309",
+                                           "1.7976931348623159e308",
                                        "1e99999999999999999999", "1_0" };
     for (size_t i = 0; i < SV_LEN(bad); i++) cr_expect(isnan(real(bad[i])), "%s was read", bad[i]);
     double v;
@@ -63,9 +70,12 @@ Test(num, refused) {
 
 Test(num, integers) {
     static const struct { const char *s; bool ok; int64_t v; } rows[] = {
-        { "0", true, 0 }, { "-0", true, 0 }, { "+7", true, 7 }, { "9223372036854775807", true, INT64_MAX }, { "9223372036854775808", false, 0 },
-        { "-9223372036854775808", true, INT64_MIN }, { "-9223372036854775809", false, 0 }, { "18446744073709551616", false, 0 },
-        { "18446744073709551626", false, 0 }, { "", false, 0 }, { "-", false, 0 }, { "1.0", false, 0 }, { "1e3", false, 0 }, { " 1", false, 0 },
+        { "0", true, 0 }, { "-0", true, 0 }, { "+7", true, 7 }, { "9223372036854775807", true, INT64_MAX },
+        { "9223372036854775808", false, 0 },
+        { "-9223372036854775808", true, INT64_MIN }, { "-9223372036854775809", false, 0 },
+        { "18446744073709551616", false, 0 },
+        { "18446744073709551626", false, 0 }, { "", false, 0 }, { "-", false, 0 }, { "1.0", false, 0 },
+        { "1e3", false, 0 }, { " 1", false, 0 },
         { "007", true, 7 },
     };
     for (size_t i = 0; i < SV_LEN(rows); i++) {
@@ -77,9 +87,12 @@ Test(num, integers) {
 
 Test(num, text) {
     static const struct { double v; const char *s; } rows[] = {
-        { 0, "0" }, { -0.0, "-0" }, { 1, "1" }, { -1.5, "-1.5" }, { 0.1, "0.1" }, { 100, "100" }, { 1e6, "1000000" }, { 1e16, "10000000000000000" },
-        { 1e17, "1e17" }, { 1e22, "1e22" }, { 1e-5, "0.00001" }, { 1e-6, "1e-6" }, { 1.25e-7, "1.25e-7" }, { 0x1p-1074, "5e-324" },
-        { 123456.75, "123456.75" }, { DBL_MAX, "1.7976931348623157e308" }, { -DBL_MAX, "-1.7976931348623157e308" }, { 1.0 / 3, "0.3333333333333333" },
+        { 0, "0" }, { -0.0, "-0" }, { 1, "1" }, { -1.5, "-1.5" }, { 0.1, "0.1" }, { 100, "100" }, { 1e6, "1000000" },
+        { 1e16, "10000000000000000" },
+        { 1e17, "1e17" }, { 1e22, "1e22" }, { 1e-5, "0.00001" }, { 1e-6, "1e-6" }, { 1.25e-7, "1.25e-7" },
+        { 0x1p-1074, "5e-324" },
+        { 123456.75, "123456.75" }, { DBL_MAX, "1.7976931348623157e308" }, { -DBL_MAX, "-1.7976931348623157e308" },
+        { 1.0 / 3, "0.3333333333333333" },
         { 0.1 + 0.2, "0.30000000000000004" }, { NAN, "nan" }, { INFINITY, "inf" }, { -INFINITY, "-inf" },
     };
     char t[SV_NUM_TEXT];
@@ -102,12 +115,15 @@ static void round_trip(size_t n, bool against_strtod) {
         if (!isfinite(v)) continue;
         double back = NAN;
         const size_t len = sv_num_text(v, t);
-        cr_assert(len < SV_NUM_TEXT && !strchr(t, ',') && sv_num_real(t, len, &back) && same(v, back), "%a: %s reads as %a", v, t, back);
+        cr_assert(len < SV_NUM_TEXT && !strchr(t, ',') && sv_num_real(t, len, &back) && same(v, back),
+                  "%a: %s reads as %a", v, t, back);
         if (!against_strtod) continue;
         cr_assert(same(strtod(t, NULL), v), "%s", t);
-        snprintf(longer, sizeof longer, "%.*e", (int)sv_rng_below(&seed, 30), v);     /* decimals that are not the double's own */
+        /* decimals that are not the double's own */
+        snprintf(longer, sizeof longer, "%.*e", (int)sv_rng_below(&seed, 30), v);
         const double want = strtod(longer, NULL);
-        cr_assert(isinf(want) ? isnan(real(longer)) : same(real(longer), want), "%s: %a, strtod %a", longer, real(longer), want);
+        cr_assert(isinf(want) ? isnan(real(longer)) : same(real(longer), want), "%s: %a, strtod %a", longer,
+                  real(longer), want);
         const float f = (float)(sv_rng_unit(&seed) * 2 - 1);
         cr_assert(sv_num_text_f32(f, t) <= 15 && strtof(t, NULL) == f, "%a: %s", (double)f, t);
     }

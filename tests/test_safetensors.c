@@ -68,7 +68,8 @@ Test(safetensors, good) {
     cr_expect(text("{" A "}", 8));
     cr_expect(text("{" A "}      ", 8));
     cr_expect(text("{\"__metadata__\":{\"format\":\"pt\",\"x\":\"}{\"}," A "}", 8));
-    cr_expect(text("{" A ",\"z\":{\"dtype\":\"I64\",\"shape\":[0,5],\"data_offsets\":[8,8]},\"s\":{\"shape\":[],\"data_offsets\":[8,9],\"dtype\":\"BOOL\"}}", 9));
+    cr_expect(text("{" A ",\"z\":{\"dtype\":\"I64\",\"shape\":[0,5],\"data_offsets\":[8,8]},"
+                   "\"s\":{\"shape\":[],\"data_offsets\":[8,9],\"dtype\":\"BOOL\"}}", 9));
     cr_expect(text("{\"b\":{\"dtype\":\"BF16\",\"shape\":[1],\"data_offsets\":[8,10]}," A "}", 10));
 }
 
@@ -94,7 +95,8 @@ Test(safetensors, bad_length) {
 Test(safetensors, bad) {
 #define T(body) "{\"a\":{" body "}}"
     static const struct { const char *header; size_t data; } rows[] = {
-        { "[", 0 }, { "{", 0 }, { "[]", 0 }, { "1", 0 }, { " {}", 0 }, { "\xef\xbb\xbf{}", 0 }, { "{} x", 0 }, { "{}\n{}", 0 }, { "{\"a\":1}", 0 },
+        { "[", 0 }, { "{", 0 }, { "[]", 0 }, { "1", 0 }, { " {}", 0 }, { "\xef\xbb\xbf{}", 0 }, { "{} x", 0 },
+        { "{}\n{}", 0 }, { "{\"a\":1}", 0 },
         { "{\"a\xff\":1}", 0 }, { "{\"\\ud800\":1}", 0 }, { "{\"a\":[]}", 0 }, { "{\"a\":null}", 0 },
         { "{" A "," A "}", 8 },                                                     /* one name twice */
         { "{" A ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8 },      /* overlap */
@@ -107,23 +109,34 @@ Test(safetensors, bad) {
         { T("\"dtype\":\"F32\",\"dtype\":\"F32\",\"data_offsets\":[0,4]"), 4 },
         { T("\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"x\":[[[[]]]]"), 4 },
         { T("\"dtype\":\"F32\",\"shape\":[1]"), 4 }, { T("\"shape\":[1],\"data_offsets\":[0,4]"), 4 },
-        { T("\"dtype\":\"F17\",\"shape\":[1],\"data_offsets\":[0,4]"), 4 }, { T("\"dtype\":\"f32\",\"shape\":[1],\"data_offsets\":[0,4]"), 4 },
-        { T("\"dtype\":\"U4\",\"shape\":[8],\"data_offsets\":[0,4]"), 4 }, { T("\"dtype\":\"U32\",\"shape\":[1],\"data_offsets\":[0,4]"), 4 },
-        { T("\"dtype\":\"F8_E4M3\",\"shape\":[4],\"data_offsets\":[0,4]"), 4 }, { T("\"dtype\":\"F32\\u0000\",\"shape\":[1],\"data_offsets\":[0,4]"), 4 },
-        { T("\"dtype\":1,\"shape\":[1],\"data_offsets\":[0,4]"), 4 }, { T("\"dtype\":\"\",\"shape\":[1],\"data_offsets\":[0,4]"), 4 },
-        { T("\"dtype\":\"F32\",\"shape\":[1e0],\"data_offsets\":[0,4]"), 4 }, { T("\"dtype\":\"F32\",\"shape\":[1.0],\"data_offsets\":[0,4]"), 4 },
-        { T("\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]"), 4 }, { T("\"dtype\":\"F32\",\"shape\":[01],\"data_offsets\":[0,4]"), 4 },
-        { T("\"dtype\":\"F32\",\"shape\":[\"1\"],\"data_offsets\":[0,4]"), 4 }, { T("\"dtype\":\"F32\",\"shape\":1,\"data_offsets\":[0,4]"), 4 },
+        { T("\"dtype\":\"F17\",\"shape\":[1],\"data_offsets\":[0,4]"), 4 },
+        { T("\"dtype\":\"f32\",\"shape\":[1],\"data_offsets\":[0,4]"), 4 },
+        { T("\"dtype\":\"U4\",\"shape\":[8],\"data_offsets\":[0,4]"), 4 },
+        { T("\"dtype\":\"U32\",\"shape\":[1],\"data_offsets\":[0,4]"), 4 },
+        { T("\"dtype\":\"F8_E4M3\",\"shape\":[4],\"data_offsets\":[0,4]"), 4 },
+        { T("\"dtype\":\"F32\\u0000\",\"shape\":[1],\"data_offsets\":[0,4]"), 4 },
+        { T("\"dtype\":1,\"shape\":[1],\"data_offsets\":[0,4]"), 4 },
+        { T("\"dtype\":\"\",\"shape\":[1],\"data_offsets\":[0,4]"), 4 },
+        { T("\"dtype\":\"F32\",\"shape\":[1e0],\"data_offsets\":[0,4]"), 4 },
+        { T("\"dtype\":\"F32\",\"shape\":[1.0],\"data_offsets\":[0,4]"), 4 },
+        { T("\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]"), 4 },
+        { T("\"dtype\":\"F32\",\"shape\":[01],\"data_offsets\":[0,4]"), 4 },
+        { T("\"dtype\":\"F32\",\"shape\":[\"1\"],\"data_offsets\":[0,4]"), 4 },
+        { T("\"dtype\":\"F32\",\"shape\":1,\"data_offsets\":[0,4]"), 4 },
         { T("\"dtype\":\"F32\",\"shape\":[18446744073709551617],\"data_offsets\":[0,4]"), 4 },
         { T("\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]"), 0 },
         { T("\"dtype\":\"F32\",\"shape\":[4611686018427387905],\"data_offsets\":[0,4]"), 4 },
         { T("\"dtype\":\"F32\",\"shape\":[9223372036854775807,2],\"data_offsets\":[0,4]"), 4 },
-        { T("\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]"), 4 }, { T("\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,4]"), 4 },
-        { T("\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,4]"), 4 }, { T("\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4]"), 4 },
-        { T("\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-0,4]"), 4 }, { T("\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,18446744073709551615]"), 4 },
+        { T("\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]"), 4 },
+        { T("\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,4]"), 4 },
+        { T("\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,4]"), 4 },
+        { T("\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4]"), 4 },
+        { T("\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-0,4]"), 4 },
+        { T("\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,18446744073709551615]"), 4 },
         { T("\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]"), 4 },
         { "{\"\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4 },
-        { "{\"__metadata__\":{\"a\":1}}", 0 }, { "{\"__metadata__\":{\"a\":null}}", 0 }, { "{\"__metadata__\":{\"a\":{}}}", 0 }, { "{\"__metadata__\":[]}", 0 },
+        { "{\"__metadata__\":{\"a\":1}}", 0 }, { "{\"__metadata__\":{\"a\":null}}", 0 },
+        { "{\"__metadata__\":{\"a\":{}}}", 0 }, { "{\"__metadata__\":[]}", 0 },
         { "{\"__metadata__\":{\"a\":\"1\",\"a\":\"1\"}}", 0 }, { "{\"__metadata__\":{},\"__metadata__\":{}}", 0 },
     };
     for (size_t i = 0; i < SV_LEN(rows); i++) cr_expect(!text(rows[i].header, rows[i].data), "%s", rows[i].header);

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 
 #define STORAGE(type, key, n) "(X\7\0\0\0storagectorch\n" type "Storage\nX\1\0\0\0" key "X\3\0\0\0cpuK" n "tQ"
-#define TENSOR(storage, off, dims, strides) "ctorch._utils\n_rebuild_tensor_v2\n(" storage "K" off dims strides "\x89" "ccollections\nOrderedDict\n)RtR"
+#define TENSOR(storage, off, dims, strides) \
+    "ctorch._utils\n_rebuild_tensor_v2\n(" storage "K" off dims strides "\x89" "ccollections\nOrderedDict\n)RtR"
 #define S4 STORAGE("Float", "0", "\4")
 #define T22 TENSOR(S4, "\0", "K\2K\2\x86", "K\2K\1\x86")
 #define DICT(body) "\x80\2}(" body "u."
@@ -96,14 +97,16 @@ static bool same_tensors(const struct sv_store *a, const struct sv_store *b) {
     if (a->views != b->views) return false;
     for (size_t i = 0; i < a->views; i++) {
         const struct sv_view *v = &a->view[i], *w = sv_store_find(b, v->name);
-        if (!w || w->dtype != v->dtype || w->rank != v->rank || memcmp(w->dim, v->dim, v->rank * sizeof *v->dim) || memcmp(w->data, v->data, v->bytes))
+        if (!w || w->dtype != v->dtype || w->rank != v->rank || memcmp(w->dim, v->dim, v->rank * sizeof *v->dim)
+            || memcmp(w->data, v->data, v->bytes))
             return false;
     }
     return true;
 }
 
 Test(torch, same_dictionary_four_ways) {
-    static const char *const names[] = { "gen-torch/state_dict.pt", "gen-torch/proto4.pt", "malformed-pt/ok_data_descriptor.pt", "malformed-pt/ok_zip64.pt" };
+    static const char *const names[] = { "gen-torch/state_dict.pt", "gen-torch/proto4.pt",
+                                         "malformed-pt/ok_data_descriptor.pt", "malformed-pt/ok_zip64.pt" };
     struct sv_file f[4];
     struct sv_store s[4];
     for (int i = 0; i < 4; i++) {
@@ -111,7 +114,8 @@ Test(torch, same_dictionary_four_ways) {
         snprintf(rel, sizeof rel, "corpora/pickle/%s", names[i]);
         const char *path = shared_path(rel);
         if (!path) cr_skip_test("no ../shared/corpora/pickle");
-        cr_assert(!sv_file_map(&f[i], path, NULL) && !sv_store_init(&s[i], path, NULL) && !sv_torch_read(f[i].data, f[i].size, &s[i], NULL));
+        cr_assert(!sv_file_map(&f[i], path, NULL) && !sv_store_init(&s[i], path, NULL)
+                  && !sv_torch_read(f[i].data, f[i].size, &s[i], NULL));
         cr_expect(s[i].views == 10 && same_tensors(&s[0], &s[i]), "%s", names[i]);
     }
     for (int i = 0; i < 4; i++) sv_store_free(&s[i]), sv_file_close(&f[i]);
@@ -139,8 +143,10 @@ static void open_golden(const char *name, struct sv_file *f, struct sv_store *s)
 Test(torch, torchscript) {
     static const struct { const char *name; enum sv_dtype t; size_t n; double first; } rows[] = {
         { "logit_scale", SV_F32, 1, 0 }, { "blocks.0.lin.weight", SV_F16, 6, 100 }, { "blocks.0.lin.bias", SV_F16, 2, 200 },
-        { "blocks.0.ln.weight", SV_F32, 3, 300 }, { "blocks.0.ln.bias", SV_F32, 3, 400 }, { "blocks.1.lin.weight", SV_F16, 6, 500 },
-        { "blocks.1.lin.bias", SV_F16, 2, 600 }, { "blocks.1.ln.weight", SV_F32, 3, 700 }, { "blocks.1.ln.bias", SV_F32, 3, 800 },
+        { "blocks.0.ln.weight", SV_F32, 3, 300 }, { "blocks.0.ln.bias", SV_F32, 3, 400 },
+        { "blocks.1.lin.weight", SV_F16, 6, 500 },
+        { "blocks.1.lin.bias", SV_F16, 2, 600 }, { "blocks.1.ln.weight", SV_F32, 3, 700 },
+        { "blocks.1.ln.bias", SV_F32, 3, 800 },
     };
     struct sv_file f;
     struct sv_store s;
@@ -162,13 +168,17 @@ Test(torch, checkpoint) {
     struct sv_file f;
     struct sv_store s;
     open_golden("checkpoint.pt", &f, &s);
-    const struct sv_view *w = sv_store_find(&s, "state_dict.w"), *t = sv_store_find(&s, "state_dict.t"), *part = sv_store_find(&s, "state_dict.part"),
-                         *p3 = sv_store_find(&s, "state_dict.p3"), *b = sv_store_find(&s, "state_dict.b"), *par = sv_store_find(&s, "state_dict.par");
+    const struct sv_view *w = sv_store_find(&s, "state_dict.w"), *t = sv_store_find(&s, "state_dict.t"),
+        *part = sv_store_find(&s, "state_dict.part"),
+                         *p3 = sv_store_find(&s, "state_dict.p3"), *b = sv_store_find(&s, "state_dict.b"),
+                         *par = sv_store_find(&s, "state_dict.par");
     cr_assert(w && t && part && p3 && b && par && s.views == 9 && sv_store_find(&s, "optimizer.state.0.exp_avg"));
-    cr_expect(w->dim[0] == 3 && w->dim[1] == 4 && t->dim[0] == 4 && t->dim[1] == 3 && part->dim[0] == 2 && p3->rank == 3 && p3->dim[0] == 4 && p3->dim[2] == 3);
+    cr_expect(w->dim[0] == 3 && w->dim[1] == 4 && t->dim[0] == 4 && t->dim[1] == 3 && part->dim[0] == 2
+              && p3->rank == 3 && p3->dim[0] == 4 && p3->dim[2] == 3);
     for (size_t i = 0; i < 12; i++) cr_expect(number(w, i) == (double)i && number(t, i) == (double)(i % 3 * 4 + i / 3));
     for (size_t i = 0; i < 8; i++) cr_expect(number(part, i) == (double)i + 4);
-    for (size_t i = 0; i < 24; i++) cr_expect(number(p3, i) == (double)(i % 6 / 3 * 12 + i % 3 * 4 + i / 6));       /* [i][j][k] = base[j][k][i] */
+    /* [i][j][k] = base[j][k][i] */
+    for (size_t i = 0; i < 24; i++) cr_expect(number(p3, i) == (double)(i % 6 / 3 * 12 + i % 3 * 4 + i / 6));
     cr_expect((const uint8_t *)part->data == (const uint8_t *)w->data + 16, "shared");
     cr_expect(b->dtype == SV_BOOL && number(b, 0) == 1 && number(par, 0) == 1.5);
     sv_store_free(&s);
@@ -194,15 +204,18 @@ Test(torch, truncated) {
 
 Test(torch, good_pickles) {
     static const struct text rows[] = {
-        P(DICT(W T22)), P("\x80\5" T22 "."), P("\x80\2ccollections\nOrderedDict\n)R" W T22 "s."), P("\x80\2](" T22 "K\1e."), P("\x80\2]" T22 "a."),
+        P(DICT(W T22)), P("\x80\5" T22 "."), P("\x80\2ccollections\nOrderedDict\n)R" W T22 "s."),
+        P("\x80\2](" T22 "K\1e."), P("\x80\2]" T22 "a."),
         P("\x80\4\x95\0\0\0\0\0\0\0\0}\x94\x8c\1w\x94" T22 "s."),
         P(DICT(W "q\1" T22 "X\1\0\0\0x" "h\1")), P(DICT(W "r\1\2\0\0" T22 "X\1\0\0\0x" "j\1\2\0\0")),
         P("\x80\2c__torch__.m\nM\n)\x81}(" W T22 "X\1\0\0\0sc__torch__.n\nN\n)\x81}(X\1\0\0\0bK\1ubub."),
         P(DICT(W TENSOR(S4, "\0", "K\2K\2\x86", "K\1K\2\x86"))),                         /* transposed */
         P(DICT(W TENSOR(S4, "\1", "K\3\x85", "K\1\x85"))), P(DICT(W TENSOR(S4, "\3", ")", ")"))),
-        P(DICT(W TENSOR(S4, "\0", "K\1K\4K\1\x87", "K\x09K\1K\0\x87"))),                 /* strides of size 1 do not matter */
+        /* strides of size 1 do not matter */
+        P(DICT(W TENSOR(S4, "\0", "K\1K\4K\1\x87", "K\x09K\1K\0\x87"))),
         P(DICT(W TENSOR(S4, "\4", "K\0K\7\x86", "K\7K\1\x86"))),
-        P(DICT(W "ctorch._utils\n_rebuild_parameter\n(" T22 "\x88}tR")), P(DICT(W T22 "X\1\0\0\0sctorch\nSize\nK\2\x85\x85R")),
+        P(DICT(W "ctorch._utils\n_rebuild_parameter\n(" T22 "\x88}tR")),
+        P(DICT(W T22 "X\1\0\0\0sctorch\nSize\nK\2\x85\x85R")),
         P(DICT(W T22 "X\1\0\0\0lctorch.jit._pickle\nbuild_intlist\n](K\1K\2e\x85R")),
         P(DICT(W T22 "K\7N\x8a\0N\x8a\1\xffN\x8a\x08\0\0\0\0\0\0\0\x80N")),
         P("\x80\2ccollections\nOrderedDict\n)R" W T22 "s}X\1\0\0\0mK\1sb."),              /* _metadata */
@@ -213,46 +226,68 @@ Test(torch, good_pickles) {
 
 Test(torch, bad_pickles) {
     static const struct text rows[] = {
-        P(""), P("\x80"), P("\x80\2"), P("\x80\0N."), P("\x80\1" T22 "."), P("\x80\6" T22 "."), P("(lp0\n."), P("\x80\2."), P("\x80\2" T22), P("\x80\2" T22 ".."), P("\x80\2" T22 ".N"),
+        P(""), P("\x80"), P("\x80\2"), P("\x80\0N."), P("\x80\1" T22 "."), P("\x80\6" T22 "."), P("(lp0\n."),
+        P("\x80\2."), P("\x80\2" T22), P("\x80\2" T22 ".."), P("\x80\2" T22 ".N"),
         P("\x80\2" T22 "N."), P("\x80\2(" T22 "."), P(DICT("")), P("\x80\2N."), P("\x80\2K\1."),
         /* opcodes that are not read, ends in the middle of one */
-        P("\x80\2\xff."), P("\x80\2" "0."), P("\x80\2I1\n."), P("\x80\2P0\n."), P("\x80\2\x8b\1\0\0\0\1."), P("\x80\2\x82\1."), P("\x80\2K"), P("\x80\2M\1"), P("\x80\2J\1\0\0"),
-        P("\x80\2G\0\0\0"), P("\x80\2\x8a"), P("\x80\2\x8a\2\1"), P("\x80\2\x8a\x09\1\1\1\1\1\1\1\1\1."), P("\x80\2X\1\0\0"), P("\x80\2X\xff\xff\xff\xff."), P("\x80\2X\5\0\0\0abc."),
-        P("\x80\2\x8d\xff\xff\xff\xff\xff\xff\xff\xff."), P("\x80\2ctorch"), P("\x80\2ctorch\nSize"), P("\x80\2q"), P("\x80\2h"), P("\x80\2\x95\0\0"),
+        P("\x80\2\xff."), P("\x80\2" "0."), P("\x80\2I1\n."), P("\x80\2P0\n."), P("\x80\2\x8b\1\0\0\0\1."),
+        P("\x80\2\x82\1."), P("\x80\2K"), P("\x80\2M\1"), P("\x80\2J\1\0\0"),
+        P("\x80\2G\0\0\0"), P("\x80\2\x8a"), P("\x80\2\x8a\2\1"), P("\x80\2\x8a\x09\1\1\1\1\1\1\1\1\1."),
+        P("\x80\2X\1\0\0"), P("\x80\2X\xff\xff\xff\xff."), P("\x80\2X\5\0\0\0abc."),
+        P("\x80\2\x8d\xff\xff\xff\xff\xff\xff\xff\xff."), P("\x80\2ctorch"), P("\x80\2ctorch\nSize"), P("\x80\2q"),
+        P("\x80\2h"), P("\x80\2\x95\0\0"),
         /* stack, marks, memo */
-        P("\x80\2\x85."), P("\x80\2K\1\x86."), P("\x80\2K\1K\1\x87."), P("\x80\2t."), P("\x80\2u."), P("\x80\2e."), P("\x80\2]e."), P("\x80\2}(K\1u."), P("\x80\2](K\1u."), P("\x80\2}(K\1e."),
-        P("\x80\2(K\1e."), P("\x80\2K\1(K\1e."), P("\x80\2}K\1s."), P("\x80\2]K\1K\1s."), P("\x80\2}K\1a."), P("\x80\2K\1(\x85."), P("\x80\2K\1(\x86."), P("\x80\2q\1."), P("\x80\2h\1."),
-        P("\x80\2K\1q\1h\2\x86."), P("\x80\2K\1r\xff\xff\xff\xff."), P("\x80\2j\xff\xff\xff\xff."), P("\x80\2b."), P("\x80\2}b."), P("\x80\2K\1}b."), P("\x80\2}K\1b."), P("\x80\2R."), P("\x80\2)R."),
+        P("\x80\2\x85."), P("\x80\2K\1\x86."), P("\x80\2K\1K\1\x87."), P("\x80\2t."), P("\x80\2u."), P("\x80\2e."),
+        P("\x80\2]e."), P("\x80\2}(K\1u."), P("\x80\2](K\1u."), P("\x80\2}(K\1e."),
+        P("\x80\2(K\1e."), P("\x80\2K\1(K\1e."), P("\x80\2}K\1s."), P("\x80\2]K\1K\1s."), P("\x80\2}K\1a."),
+        P("\x80\2K\1(\x85."), P("\x80\2K\1(\x86."), P("\x80\2q\1."), P("\x80\2h\1."),
+        P("\x80\2K\1q\1h\2\x86."), P("\x80\2K\1r\xff\xff\xff\xff."), P("\x80\2j\xff\xff\xff\xff."), P("\x80\2b."),
+        P("\x80\2}b."), P("\x80\2K\1}b."), P("\x80\2}K\1b."), P("\x80\2R."), P("\x80\2)R."),
         P("\x80\2\x81."), P("\x80\2Q."), P("\x80\2K\1Q."), P("\x80\2\x93."), P("\x80\2K\1K\1\x93."),
         /* names */
-        P("\x80\2cos\nsystem\nX\2\0\0\0ls\x85R."), P("\x80\2c__builtin__\neval\n."), P("\x80\2cbuiltins\neval\n."), P("\x80\2ctorch\nload\n."), P("\x80\2ctorch\nFloatStorage2\n."),
-        P("\x80\2ctorch\nUntypedStorage\n."), P("\x80\2c__torch__x\nM\n."), P("\x80\2ccollections\nOrderedDict2\n."), P("\x80\2c\n\n."), P("\x80\4\x8c\2os\x8c\6system\x93."),
+        P("\x80\2cos\nsystem\nX\2\0\0\0ls\x85R."), P("\x80\2c__builtin__\neval\n."), P("\x80\2cbuiltins\neval\n."),
+        P("\x80\2ctorch\nload\n."), P("\x80\2ctorch\nFloatStorage2\n."),
+        P("\x80\2ctorch\nUntypedStorage\n."), P("\x80\2c__torch__x\nM\n."), P("\x80\2ccollections\nOrderedDict2\n."),
+        P("\x80\2c\n\n."), P("\x80\4\x8c\2os\x8c\6system\x93."),
         P("\x80\2cnumpy.core.multiarray\nscalar\n."),
         /* calls */
-        P("\x80\2K\1)R."), P("\x80\2ctorch\nFloatStorage\n)R."), P("\x80\2c__torch__\nM\n)R."), P("\x80\2ctorch\nSize\n)R."), P("\x80\2ctorch\nSize\nK\1\x85R."),
-        P("\x80\2ccollections\nOrderedDict\nK\1\x85R."), P("\x80\2ccollections\nOrderedDict\n)\x81."), P("\x80\2c__torch__\nM\nK\1\x85\x81."), P("\x80\2c__torch__\nM\n]\x81."),
-        P("\x80\2ctorch._utils\n_rebuild_tensor_v2\n)R."), P("\x80\2ctorch._utils\n_rebuild_parameter\n)R."), P("\x80\2ctorch._utils\n_rebuild_parameter\n(K\1K\1K\1tR."),
-        P("\x80\2ctorch.jit._pickle\nbuild_intlist\nK\1\x85R."), P("\x80\2c__torch__\nM\n)\x81}(" W T22 "ub}(X\1\0\0\0x" T22 "ub."),
+        P("\x80\2K\1)R."), P("\x80\2ctorch\nFloatStorage\n)R."), P("\x80\2c__torch__\nM\n)R."),
+        P("\x80\2ctorch\nSize\n)R."), P("\x80\2ctorch\nSize\nK\1\x85R."),
+        P("\x80\2ccollections\nOrderedDict\nK\1\x85R."), P("\x80\2ccollections\nOrderedDict\n)\x81."),
+        P("\x80\2c__torch__\nM\nK\1\x85\x81."), P("\x80\2c__torch__\nM\n]\x81."),
+        P("\x80\2ctorch._utils\n_rebuild_tensor_v2\n)R."), P("\x80\2ctorch._utils\n_rebuild_parameter\n)R."),
+        P("\x80\2ctorch._utils\n_rebuild_parameter\n(K\1K\1K\1tR."),
+        P("\x80\2ctorch.jit._pickle\nbuild_intlist\nK\1\x85R."),
+        P("\x80\2c__torch__\nM\n)\x81}(" W T22 "ub}(X\1\0\0\0x" T22 "ub."),
         /* storages */
         P(DICT(W TENSOR("(X\7\0\0\0Storagectorch\nFloatStorage\nX\1\0\0\0" "0X\3\0\0\0cpuK\4tQ", "\0", ")", ")"))),
         P(DICT(W TENSOR("(X\7\0\0\0storageX\5\0\0\0FloatX\1\0\0\0" "0X\3\0\0\0cpuK\4tQ", "\0", ")", ")"))),
         P(DICT(W TENSOR("(X\7\0\0\0storagectorch\nSize\nX\1\0\0\0" "0X\3\0\0\0cpuK\4tQ", "\0", ")", ")"))),
         P(DICT(W TENSOR("(X\7\0\0\0storagectorch\nFloatStorage\nK\0X\3\0\0\0cpuK\4tQ", "\0", ")", ")"))),
-        P(DICT(W TENSOR("(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0" "0X\3\0\0\0cpuJ\xff\xff\xff\xfftQ", "\0", ")", ")"))),
+        P(DICT(W TENSOR("(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0" "0X\3\0\0\0cpuJ\xff\xff\xff\xfftQ", "\0",
+                        ")", ")"))),
         P(DICT(W TENSOR("(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0" "0X\3\0\0\0cpuK\4K\1tQ", "\0", ")", ")"))),
         P(DICT(W TENSOR("(X\7\0\0\0storagectorch\nFloatStorage\nX\6\0\0\0../t/0X\3\0\0\0cpuK\4tQ", "\0", ")", ")"))),
         P(DICT(W TENSOR("(X\7\0\0\0storagectorch\nFloatStorage\nX\0\0\0\0X\3\0\0\0cpuK\4tQ", "\0", ")", ")"))),
-        P(DICT(W TENSOR(STORAGE("Float", "1", "\4"), "\0", ")", ")"))), P(DICT(W TENSOR(STORAGE("Float", "0", "\3"), "\0", ")", ")"))),
-        P(DICT(W TENSOR(STORAGE("Half", "0", "\4"), "\0", ")", ")"))), P(DICT(W TENSOR(STORAGE("Quint8", "0", "\x10"), "\0", ")", ")"))), P(DICT(W TENSOR("K\1", "\0", ")", ")"))),
+        P(DICT(W TENSOR(STORAGE("Float", "1", "\4"), "\0", ")", ")"))),
+        P(DICT(W TENSOR(STORAGE("Float", "0", "\3"), "\0", ")", ")"))),
+        P(DICT(W TENSOR(STORAGE("Half", "0", "\4"), "\0", ")", ")"))),
+        P(DICT(W TENSOR(STORAGE("Quint8", "0", "\x10"), "\0", ")", ")"))), P(DICT(W TENSOR("K\1", "\0", ")", ")"))),
         /* tensors */
-        P(DICT(W TENSOR(S4, "\0", "K\5\x85", "K\1\x85"))), P(DICT(W TENSOR(S4, "\1", "K\4\x85", "K\1\x85"))), P(DICT(W TENSOR(S4, "\5", ")", ")"))), P(DICT(W TENSOR(S4, "\4", ")", ")"))),
-        P(DICT(W TENSOR(S4, "\0", "K\2\x85", "K\2\x85"))), P(DICT(W TENSOR(S4, "\0", "K\2\x85", "K\0\x85"))), P(DICT(W TENSOR(S4, "\0", "K\2K\2\x86", "K\1K\1\x86"))),
-        P(DICT(W TENSOR(S4, "\0", "K\2K\2\x86", "K\3K\1\x86"))), P(DICT(W TENSOR(S4, "\0", "K\2\x85", "K\1K\1\x86"))), P(DICT(W TENSOR(S4, "\0", "J\xff\xff\xff\xff\x85", "K\1\x85"))),
-        P(DICT(W TENSOR(S4, "\0", "K\2\x85", "J\xff\xff\xff\xff\x85"))), P(DICT(W TENSOR(S4, "\0", "\x89\x85", "K\1\x85"))), P(DICT(W TENSOR(S4, "\0", "]", "]"))),
+        P(DICT(W TENSOR(S4, "\0", "K\5\x85", "K\1\x85"))), P(DICT(W TENSOR(S4, "\1", "K\4\x85", "K\1\x85"))),
+        P(DICT(W TENSOR(S4, "\5", ")", ")"))), P(DICT(W TENSOR(S4, "\4", ")", ")"))),
+        P(DICT(W TENSOR(S4, "\0", "K\2\x85", "K\2\x85"))), P(DICT(W TENSOR(S4, "\0", "K\2\x85", "K\0\x85"))),
+        P(DICT(W TENSOR(S4, "\0", "K\2K\2\x86", "K\1K\1\x86"))),
+        P(DICT(W TENSOR(S4, "\0", "K\2K\2\x86", "K\3K\1\x86"))), P(DICT(W TENSOR(S4, "\0", "K\2\x85", "K\1K\1\x86"))),
+        P(DICT(W TENSOR(S4, "\0", "J\xff\xff\xff\xff\x85", "K\1\x85"))),
+        P(DICT(W TENSOR(S4, "\0", "K\2\x85", "J\xff\xff\xff\xff\x85"))),
+        P(DICT(W TENSOR(S4, "\0", "\x89\x85", "K\1\x85"))), P(DICT(W TENSOR(S4, "\0", "]", "]"))),
         P(DICT(W TENSOR(S4, "\0", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t"))),
-        P(DICT(W TENSOR(S4, "\0", "\x8a\5\0\0\0\0\1\x8a\5\0\0\0\0\1\x86", "\x8a\5\0\0\0\0\1K\1\x86"))), P(DICT(W "ctorch._utils\n_rebuild_tensor_v2\n(" S4 "J\xff\xff\xff\xff))\x89}tR")),
+        P(DICT(W TENSOR(S4, "\0", "\x8a\5\0\0\0\0\1\x8a\5\0\0\0\0\1\x86", "\x8a\5\0\0\0\0\1K\1\x86"))),
+        P(DICT(W "ctorch._utils\n_rebuild_tensor_v2\n(" S4 "J\xff\xff\xff\xff))\x89}tR")),
         /* names of tensors */
-        P(DICT(W T22 W T22)), P(DICT("X\0\0\0\0}(X\1\0\0\0w" T22 "uX\1\0\0\0w" T22)), P(DICT("X\1\0\0\0\0" T22)), P(DICT("N" T22)), P(DICT(")" T22)),
+        P(DICT(W T22 W T22)), P(DICT("X\0\0\0\0}(X\1\0\0\0w" T22 "uX\1\0\0\0w" T22)), P(DICT("X\1\0\0\0\0" T22)),
+        P(DICT("N" T22)), P(DICT(")" T22)),
         /* within itself */
         P("\x80\2]q\1h\1a."), P("\x80\2}q\1K\1h\1s."), P("\x80\2]q\1(h\1h\1h\1h\1h\1h\1e."),
     };
@@ -280,22 +315,27 @@ Test(torch, limits) {
     cr_expect(!reads(p, 30000, msg));               /* more than the archive of this test can hold is tried below */
     size_t n = 0;
     struct sv_err e = { 0 };
-    cr_expect(sv_pickle_read((uint8_t *)p, 100003, "f", count, &n, &e) == SV_EINPUT && strstr(e.msg, "100000 values"), "%s", e.msg);
+    cr_expect(sv_pickle_read((uint8_t *)p, 100003, "f", count, &n, &e) == SV_EINPUT && strstr(e.msg, "100000 values"),
+              "%s", e.msg);
     memset(p + 2, '(', 200000);
     e = (struct sv_err){ 0 };
-    cr_expect(sv_pickle_read((uint8_t *)p, 200002, "f", count, &n, &e) == SV_EINPUT && strstr(e.msg, "100000 marks"), "%s", e.msg);
+    cr_expect(sv_pickle_read((uint8_t *)p, 200002, "f", count, &n, &e) == SV_EINPUT && strstr(e.msg, "100000 marks"),
+              "%s", e.msg);
     memset(p + 2, ']', 1);
     memset(p + 3, '\x85', 1000000);
     p[1000003] = '.';
     e = (struct sv_err){ 0 };
-    cr_expect(sv_pickle_read((uint8_t *)p, 1000004, "f", count, &n, &e) == SV_EINPUT && strstr(e.msg, "64 levels"), "%s", e.msg);
+    cr_expect(sv_pickle_read((uint8_t *)p, 1000004, "f", count, &n, &e) == SV_EINPUT && strstr(e.msg, "64 levels"),
+              "%s", e.msg);
     memcpy(p + 2, "X\1\0\1\0", 5);
     e = (struct sv_err){ 0 };
-    cr_expect(sv_pickle_read((uint8_t *)p, 100000, "f", count, &n, &e) == SV_EINPUT && strstr(e.msg, "65536 bytes"), "%s", e.msg);
+    cr_expect(sv_pickle_read((uint8_t *)p, 100000, "f", count, &n, &e) == SV_EINPUT && strstr(e.msg, "65536 bytes"),
+              "%s", e.msg);
 }
 
 Test(torch, pickle_truncated) {
-    static const struct text rows[] = { P(DICT(W T22)), P("\x80\4\x95\0\0\0\0\0\0\0\0}\x94\x8c\1w\x94" T22 "s."), P("\x80\2c__torch__.m\nM\n)\x81}(" W T22 "ub.") };
+    static const struct text rows[] = { P(DICT(W T22)), P("\x80\4\x95\0\0\0\0\0\0\0\0}\x94\x8c\1w\x94" T22 "s."),
+                                        P("\x80\2c__torch__.m\nM\n)\x81}(" W T22 "ub.") };
     for (size_t i = 0; i < SV_LEN(rows); i++)
         for (size_t n = 0; n < rows[i].n; n++) {
             uint8_t *exact = sv_alloc(n, 1, NULL);
@@ -308,10 +348,12 @@ Test(torch, pickle_truncated) {
 
 Test(torch, messages) {
     static const struct { struct text p; const char *msg; } rows[] = {
-        { P("\x80\2cposix\nsystem\n."), "f: pickle byte 2: calls on posix.system, which is not among the names a checkpoint needs" },
+        { P("\x80\2cposix\nsystem\n."),
+          "f: pickle byte 2: calls on posix.system, which is not among the names a checkpoint needs" },
         { P(DICT(W TENSOR(S4, "\1", "K\4\x85", "K\1\x85"))), "f: tensor w reaches past the 4 values of its storage" },
         { P(DICT(W TENSOR(STORAGE("Float", "9", "\4"), "\0", ")", ")"))), "f: tensor w: the archive has no storage data/9" },
-        { P(DICT(W TENSOR(S4, "\0", "K\2\x85", "K\2\x85"))), "f: tensor w is a view that skips, repeats or overlaps elements: save it with .contiguous()" },
+        { P(DICT(W TENSOR(S4, "\0", "K\2\x85", "K\2\x85"))),
+          "f: tensor w is a view that skips, repeats or overlaps elements: save it with .contiguous()" },
         { P(DICT(W "K\1")), "f: an archive of torch without any tensor" },
     };
     char msg[480];
@@ -330,7 +372,8 @@ Test(torch, values) {
     cr_assert(!reading(&a, &s, &e), "%s", e.msg);
     const struct sv_view *w = sv_store_find(&s, "w"), *b = sv_store_find(&s, "a");
     const float turned[4] = { 1, 3, 2, 4 };
-    cr_expect(w && b && !memcmp(w->data, turned, 16) && b->data == a.p + a.local[1] + 30 + 8 + 5 && !memcmp(b->data, data4, 16));
+    cr_expect(w && b && !memcmp(w->data, turned, 16) && b->data == a.p + a.local[1] + 30 + 8 + 5
+              && !memcmp(b->data, data4, 16));
     sv_store_free(&s);
 }
 
@@ -340,7 +383,8 @@ Test(torch, archives) {
     struct sv_store s;
     struct sv_err e;
     static const struct { const char *name, *data; bool ok; } more[] = {
-        { "t/byteorder", "little", true }, { "t/byteorder", "big", false }, { "u/data.pkl", "x", false }, { "t/u/data.pkl", "x", true }, { "data.pkl", "x", true },
+        { "t/byteorder", "little", true }, { "t/byteorder", "big", false }, { "u/data.pkl", "x", false },
+        { "t/u/data.pkl", "x", true }, { "data.pkl", "x", true },
         { "t/.data/serialization_id", "x", true }, { "t/data/9", "x", true },
     };
     for (size_t i = 0; i < SV_LEN(more); i++) {
@@ -363,8 +407,10 @@ Test(torch, archives) {
 
 Test(torch, other_files) {
     static const struct { struct text t; const char *what; } rows[] = {
-        { P(""), "empty" }, { P("\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."), "older than 1.6" }, { P("\x80\4N."), "bare pickle" }, { P("\x89HDF\r\n\x1a\n"), "HDF5" },
-        { P("GGUF\3\0\0\0"), "GGUF" }, { P("\x1f\x8b\x08"), "gzip" }, { P("version https://git-lfs.github.com/spec/v1\n"), "Git LFS" }, { P("<!DOCTYPE html>"), "web page" },
+        { P(""), "empty" }, { P("\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."), "older than 1.6" },
+        { P("\x80\4N."), "bare pickle" }, { P("\x89HDF\r\n\x1a\n"), "HDF5" },
+        { P("GGUF\3\0\0\0"), "GGUF" }, { P("\x1f\x8b\x08"), "gzip" },
+        { P("version https://git-lfs.github.com/spec/v1\n"), "Git LFS" }, { P("<!DOCTYPE html>"), "web page" },
         { P("\x08\7\x12"), "ONNX" }, { P("hello"), "nothing known" }, { P("\x93NUMPY"), "numpy" },
     };
     for (size_t i = 0; i < SV_LEN(rows); i++) {
@@ -372,7 +418,8 @@ Test(torch, other_files) {
         struct sv_store s;
         struct sv_err e = { 0 };
         cr_assert(!sv_store_init(&s, "f", NULL));
-        cr_expect(sv_checkpoint_read(&f, &s, &e) == SV_EINPUT && strstr(e.msg, rows[i].what) && strstr(e.msg, "safetensors"), "%s", e.msg);
+        cr_expect(sv_checkpoint_read(&f, &s, &e) == SV_EINPUT && strstr(e.msg, rows[i].what)
+                  && strstr(e.msg, "safetensors"), "%s", e.msg);
         sv_store_free(&s);
     }
     const uint8_t st[] = { 2, 0, 0, 0, 0, 0, 0, 0, '{', '}' };

@@ -26,7 +26,8 @@ static bool opens(const uint8_t *p, size_t n) {
     for (size_t i = 0; !rc && i < z.n; i++) {
         const uint8_t *out;
         uint8_t *owned;
-        if (!sv_zip_read(&z, &z.entry[i], &out, &owned, NULL)) cr_expect(sv_crc32(0, out, z.entry[i].size) == z.entry[i].crc);
+        if (!sv_zip_read(&z, &z.entry[i], &out, &owned, NULL))
+            cr_expect(sv_crc32(0, out, z.entry[i].size) == z.entry[i].crc);
         sv_free(owned);
     }
     sv_zip_close(&z);
@@ -56,7 +57,8 @@ Test(zip, good) {
     const struct sv_zip_entry *en = sv_zip_find(&z, "t/data/0", 8);
     cr_assert(en && !sv_zip_read(&z, en, &out, &owned, NULL) && !owned);
     cr_expect(en->size == 16 && !memcmp(out, "0123456789abcdef", 16) && out > a.p && out < a.p + a.n);
-    cr_expect(!sv_zip_find(&z, "t/data/2", 8) && !sv_zip_find(&z, "t/data/", 7) && sv_zip_find(&z, "t/data/1", 8)->size == 0);
+    cr_expect(!sv_zip_find(&z, "t/data/2", 8) && !sv_zip_find(&z, "t/data/", 7)
+              && sv_zip_find(&z, "t/data/1", 8)->size == 0);
     sv_zip_close(&z);
 }
 
@@ -75,18 +77,24 @@ Test(zip, truncated) {
 Test(zip, bad_fields) {
     static const struct { char where; size_t entry, at, bytes; uint64_t v; } rows[] = {
         { 'c', 0, 0, 4, 0 }, { 'c', 0, 8, 2, 1 }, { 'c', 0, 8, 2, 0x40 }, { 'c', 0, 8, 2, 0x2000 }, { 'c', 0, 10, 2, 8 },
-        { 'c', 0, 20, 4, 0xffffffff }, { 'c', 0, 20, 4, 6 }, { 'c', 0, 24, 4, 6 }, { 'c', 0, 24, 4, 0xffffffff }, { 'c', 0, 28, 2, 9 }, { 'c', 0, 28, 2, 0xffff },
-        { 'c', 0, 30, 2, 1 }, { 'c', 0, 30, 2, 0xffff }, { 'c', 0, 32, 2, 0xffff }, { 'c', 0, 34, 2, 1 }, { 'c', 0, 42, 4, 1 }, { 'c', 0, 42, 4, 0xffffffff },
+        { 'c', 0, 20, 4, 0xffffffff }, { 'c', 0, 20, 4, 6 }, { 'c', 0, 24, 4, 6 }, { 'c', 0, 24, 4, 0xffffffff },
+        { 'c', 0, 28, 2, 9 }, { 'c', 0, 28, 2, 0xffff },
+        { 'c', 0, 30, 2, 1 }, { 'c', 0, 30, 2, 0xffff }, { 'c', 0, 32, 2, 0xffff }, { 'c', 0, 34, 2, 1 },
+        { 'c', 0, 42, 4, 1 }, { 'c', 0, 42, 4, 0xffffffff },
         { 'c', 0, 42, 4, 0x7fffffff }, { 'c', 2, 46, 1, 'T' }, { 'c', 1, 53, 1, '1' },
-        { 'l', 0, 0, 4, 0 }, { 'l', 0, 6, 2, 1 }, { 'l', 0, 8, 2, 8 }, { 'l', 0, 26, 2, 9 }, { 'l', 0, 26, 2, 0xffff }, { 'l', 0, 28, 2, 0xffff },
+        { 'l', 0, 0, 4, 0 }, { 'l', 0, 6, 2, 1 }, { 'l', 0, 8, 2, 8 }, { 'l', 0, 26, 2, 9 }, { 'l', 0, 26, 2, 0xffff },
+        { 'l', 0, 28, 2, 0xffff },
         { 'l', 0, 28, 2, 0x7000 }, { 'l', 0, 30, 1, 'T' }, { 'l', 2, 28, 2, 1 },
-        { 'e', 0, 0, 4, 0 }, { 'e', 0, 4, 2, 1 }, { 'e', 0, 6, 2, 1 }, { 'e', 0, 8, 2, 2 }, { 'e', 0, 10, 2, 2 }, { 'e', 0, 10, 2, 0xffff }, { 'e', 0, 8, 4, 0x20002 },
-        { 'e', 0, 8, 4, 0x40004 }, { 'e', 0, 8, 4, 0xffffffff }, { 'e', 0, 12, 4, 0xffffffff }, { 'e', 0, 12, 4, 1 }, { 'e', 0, 16, 4, 0xffffffff }, { 'e', 0, 16, 4, 0 },
+        { 'e', 0, 0, 4, 0 }, { 'e', 0, 4, 2, 1 }, { 'e', 0, 6, 2, 1 }, { 'e', 0, 8, 2, 2 }, { 'e', 0, 10, 2, 2 },
+        { 'e', 0, 10, 2, 0xffff }, { 'e', 0, 8, 4, 0x20002 },
+        { 'e', 0, 8, 4, 0x40004 }, { 'e', 0, 8, 4, 0xffffffff }, { 'e', 0, 12, 4, 0xffffffff }, { 'e', 0, 12, 4, 1 },
+        { 'e', 0, 16, 4, 0xffffffff }, { 'e', 0, 16, 4, 0 },
         { 'e', 0, 20, 2, 1 }, { 'e', 0, 20, 2, 0xffff },
     };
     for (size_t i = 0; i < SV_LEN(rows); i++) {
         struct archive a = three();
-        uint8_t *p = a.p + (rows[i].where == 'c' ? a.central[rows[i].entry] : rows[i].where == 'l' ? a.local[rows[i].entry] : a.end);
+        uint8_t *p = a.p + (rows[i].where == 'c' ? a.central[rows[i].entry] : rows[i].where == 'l'
+                            ? a.local[rows[i].entry] : a.end);
         set(p + rows[i].at, rows[i].v, rows[i].bytes);
         cr_expect(!opens(a.p, a.n), "row %zu", i);
     }
@@ -94,8 +102,10 @@ Test(zip, bad_fields) {
 
 Test(zip, bad_names) {
     static const struct { const char *s; size_t n; bool ok; } rows[] = {
-        { "", 0, false }, { "/a", 2, false }, { "../a", 4, false }, { "a/../b", 6, false }, { "a/..", 4, false }, { "./a", 3, false }, { "a//b", 4, false },
-        { "a\\b", 3, false }, { "a\0b", 3, false }, { "c:b", 3, false }, { "a/b", 3, true }, { "a/", 2, true }, { "..a/.b", 6, true }, { "a", 1, true },
+        { "", 0, false }, { "/a", 2, false }, { "../a", 4, false }, { "a/../b", 6, false }, { "a/..", 4, false },
+        { "./a", 3, false }, { "a//b", 4, false },
+        { "a\\b", 3, false }, { "a\0b", 3, false }, { "c:b", 3, false }, { "a/b", 3, true }, { "a/", 2, true },
+        { "..a/.b", 6, true }, { "a", 1, true },
     };
     for (size_t i = 0; i < SV_LEN(rows); i++) {
         struct archive a = { .n = 0 };
@@ -157,15 +167,18 @@ static struct archive wide(uint64_t shift) {
     uint8_t rest[256];
     const size_t cut = a.central[0] + 47, n = a.end - cut;
     memcpy(rest, a.p + cut, n);
-    set(a.p + a.central[0] + 20, 0xffffffff, 4), set(a.p + a.central[0] + 24, 0xffffffff, 4), set(a.p + a.central[0] + 30, 4 + 3 + 4 + 16, 2);
+    set(a.p + a.central[0] + 20, 0xffffffff, 4), set(a.p + a.central[0] + 24, 0xffffffff, 4),
+        set(a.p + a.central[0] + 30, 4 + 3 + 4 + 16, 2);
     a.n = cut;
     le(&a, 0x5555, 2), le(&a, 3, 2), raw(&a, "abc", 3), le(&a, 1, 2), le(&a, 16, 2), le(&a, 4, 8), le(&a, 4, 8);
     raw(&a, rest, n);
     const size_t end64 = a.n;
-    le(&a, 0x06064b50, 4), le(&a, 44, 8), le(&a, 45, 2), le(&a, 45, 2), le(&a, 0, 8), le(&a, 2, 8), le(&a, 2, 8), le(&a, end64 - begin, 8), le(&a, begin, 8);
+    le(&a, 0x06064b50, 4), le(&a, 44, 8), le(&a, 45, 2), le(&a, 45, 2), le(&a, 0, 8), le(&a, 2, 8), le(&a, 2, 8),
+        le(&a, end64 - begin, 8), le(&a, begin, 8);
     le(&a, 0x07064b50, 4), le(&a, 0, 4), le(&a, end64 + shift, 8), le(&a, 1, 4);
     a.end = a.n;
-    le(&a, 0x06054b50, 4), le(&a, 0, 4), le(&a, 2, 2), le(&a, 2, 2), le(&a, end64 - begin, 4), le(&a, begin, 4), le(&a, 0, 2);
+    le(&a, 0x06054b50, 4), le(&a, 0, 4), le(&a, 2, 2), le(&a, 2, 2), le(&a, end64 - begin, 4), le(&a, begin, 4),
+        le(&a, 0, 2);
     return a;
 }
 

@@ -130,9 +130,9 @@ static int run(struct job *j, const char *path, struct sv_err *e) {
     if (!j->out) return sv_fail(e, SV_EUSAGE, "convert: -o MODEL is missing");
     int rc;
     if (!(rc = locate(j, path, e)) && !(rc = sv_file_map(&f, j->path, e)) && !(rc = sv_store_init(&s, j->path, e))) {
+        s.map = f.mapped ? f.data : NULL, s.map_bytes = f.size;
         if (sv_container_is(&f)) rc = sv_fail(e, SV_EINPUT, "%s: is a file of svad already, expected a checkpoint", j->path);
         else if (!(rc = sv_checkpoint_read(&f, &s, e))) rc = sv_settings_find(&settings, j->folder, e);
-        s.map = f.mapped ? f.data : NULL, s.map_bytes = f.size;
     }
     if (!rc) {
         const char *slash = strrchr(j->path, '/');
