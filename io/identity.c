@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* Places in the header and in an entry of the index: see container.h. */
-enum { INDEX_AT = 40, VALUE_NAME = 8, TENSOR_NAME_BYTES = 6, TENSOR_RANK = 8, TENSOR_OFFSET = 16, TENSOR_BYTES = 24, TENSOR_DIMS = 32 };
+enum { INDEX_AT = 40, VALUE_NAME = 8 };
+enum { TENSOR_NAME_BYTES = 6, TENSOR_RANK = 8, TENSOR_OFFSET = 16, TENSOR_BYTES = 24, TENSOR_DIMS = 32 };
 
 static size_t get(const uint8_t *p, size_t n) {
     uint64_t v = 0;

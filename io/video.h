@@ -28,8 +28,8 @@ void sv_video_close(struct sv_video *v);            /* {0} is fine; leaves {0} *
 struct sv_clip_path { char *name, *path; };
 struct sv_clip_list { struct sv_clip_path *item; size_t n, cap; };
 
-/* Adds the clips of one path: those of a data set sorted by entry, or one.  Nothing is decoded.  A name that is already in the
- * list is an error. */
+/* Adds the clips of one path: those of a data set sorted by entry, or one.  Nothing is decoded.  A name that is already in
+ * the list is an error. */
 int sv_clip_list_add(struct sv_clip_list *l, const char *path, struct sv_err *e);
 void sv_clip_list_free(struct sv_clip_list *l);     /* {0} is fine; leaves {0} */
 

@@ -97,7 +97,8 @@ static int tag(struct sv_y4m *y, const char *t, struct sv_err *e) {
         if (!y->rate || !y->per) y->rate = y->per = 0;
     } else if (*t == 'C') {
         if (!chroma(y, p))
-            return sv_fail(e, SV_EINPUT, "%s: y4m chroma '%.40s', expected 420, 420jpeg, 420mpeg2, 420paldv, 411, 422, 444 (each also "
+            return sv_fail(e, SV_EINPUT,
+                           "%s: y4m chroma '%.40s', expected 420, 420jpeg, 420mpeg2, 420paldv, 411, 422, 444 (each also "
                            "with p9 .. p16) or mono", y->name, p);
     } else if (!strcmp(t, "XCOLORRANGE=FULL")) y->full = true;
     return ok ? 0 : sv_fail(e, SV_EINPUT, "%s: y4m header field '%.40s' is malformed", y->name, t);
@@ -193,7 +194,7 @@ static const uint8_t *row8(const struct sv_y4m *y, size_t plane, size_t w, size_
 
 /* Where luma sample x lies among n chroma samples: between *a and *b, *f eighths of the way. */
 static void between(size_t x, size_t factor, bool centred, size_t n, size_t *a, size_t *b, int *f) {
-    const size_t at = centred ? (2 * x + 1) * 4 / factor + 4 : 8 * x / factor + 8;        /* one sample ahead: never negative */
+    const size_t at = centred ? (2 * x + 1) * 4 / factor + 4 : 8 * x / factor + 8;   /* one sample ahead: never < 0 */
     *a = sv_min(sv_max(at / 8, 1) - 1, n - 1), *b = sv_min(at / 8, n - 1), *f = (int)(at % 8);
 }
 

@@ -40,7 +40,8 @@ bool sv_y4m_is(const void *p, size_t n);            /* do these bytes begin a y4
 
 /* Reads the stream header.  "-" is stdin. */
 int sv_y4m_open(struct sv_y4m *y, const char *path, struct sv_err *e);
-int sv_y4m_open_mem(struct sv_y4m *y, const void *data, size_t n, const char *name, struct sv_err *e);    /* data is borrowed */
+/* data is borrowed. */
+int sv_y4m_open_mem(struct sv_y4m *y, const void *data, size_t n, const char *name, struct sv_err *e);
 void sv_y4m_close(struct sv_y4m *y);                /* {0} with fd -1 is fine; fine twice */
 
 /* 1: raw holds the next frame; 0: the stream ended after a whole frame; else an error (a cut frame is one). */

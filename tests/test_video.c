@@ -155,7 +155,8 @@ Test(video, frames_tool) {
     run_svad(&r, root, "frames %s", y4m);
     cr_expect(!r.code && !strcmp(r.out, "5 frames of 64 x 64, 25 a second\n"), "%d %s%s", r.code, r.out, r.err);
     run_svad(&r, root, "frames --json - < %s", y4m);
-    cr_expect(!r.code && !strcmp(r.out, "{\"frames\":5,\"width\":64,\"height\":64,\"fps\":25}\n"), "%d %s%s", r.code, r.out, r.err);
+    cr_expect(!r.code && !strcmp(r.out, "{\"frames\":5,\"width\":64,\"height\":64,\"fps\":25}\n"), "%d %s%s", r.code,
+              r.out, r.err);
     run_svad(&r, root, "frames %s -o out", y4m);
     cr_expect_eq(r.code, 0, "%s", r.err);
     run_svad(&r, root, "frames out");

@@ -70,7 +70,8 @@ static void one_frame(const char *header, size_t bytes, const uint8_t *planes, u
 
 /* BT.601's corners: black, white, and the primaries as studio levels. */
 Test(y4m, colour) {
-    static const uint8_t yuv[5][3] = {{ 16, 128, 128 }, { 235, 128, 128 }, { 81, 90, 240 }, { 145, 54, 34 }, { 41, 240, 110 }};
+    static const uint8_t yuv[5][3] = {{ 16, 128, 128 }, { 235, 128, 128 }, { 81, 90, 240 }, { 145, 54, 34 },
+                                      { 41, 240, 110 }};
     static const uint8_t want[5][3] = {{ 0, 0, 0 }, { 255, 255, 255 }, { 254, 0, 0 }, { 0, 255, 1 }, { 0, 0, 255 }};
     for (size_t i = 0; i < 5; i++) {
         uint8_t rgb[3];
@@ -84,7 +85,7 @@ Test(y4m, colour) {
     cr_expect(rgb[0] == 254 && rgb[1] == 0 && rgb[2] == 0, "%d %d %d", rgb[0], rgb[1], rgb[2]);
 }
 
-/* Chroma 0 and 64 side by side under gray, so that R = G(u) ... is told by blue alone: where luma samples sit between them. */
+/* Two chroma samples side by side under even luma: blue tells where each luma sample lies between them. */
 Test(y4m, chroma_position) {
     static const struct { const char *c; size_t bytes, cw; int want[4]; } row[] = {
         { "420jpeg", 8 + 4, 2, { 128, 136, 152, 160 } },        /* 0, 1/4, 3/4, 1 of the way from 128 to 160 */
@@ -121,7 +122,8 @@ Test(y4m, refuses) {
         { "YUV4MPEG W4 H2", "does not begin" }, { "YUV4MPEG2 H2", "0 x 2" }, { "YUV4MPEG2 W4 H0", "4 x 0" },
         { "YUV4MPEG2 W-4 H2", "'W-4'" }, { "YUV4MPEG2 W4 H2 F25", "'F25'" }, { "YUV4MPEG2 W4 H2 F25:", "'F25:'" },
         { "YUV4MPEG2 W99999999999999999999 H2", "malformed" }, { "YUV4MPEG2 W16384 H16384", "at most" },
-        { "YUV4MPEG2 W4 H2 C444alpha", "444alpha" }, { "YUV4MPEG2 W4 H2 C420p17", "420p17" }, { "YUV4MPEG2 W4 H2 C", "chroma" },
+        { "YUV4MPEG2 W4 H2 C444alpha", "444alpha" }, { "YUV4MPEG2 W4 H2 C420p17", "420p17" },
+        { "YUV4MPEG2 W4 H2 C", "chroma" },
     };
     for (size_t i = 0; i < SV_LEN(bad); i++) {
         uint8_t data[512];

@@ -107,7 +107,8 @@ int sv_actions_parse(struct sv_actions *a, const char *text, size_t bytes, const
         a->n++;
     }
     int rc = !a->n ? sv_fail(e, SV_EINPUT, "%s: no action in it, expected one a line", where)
-           : a->n > SV_ACTIONS_MAX ? sv_fail(e, SV_EINPUT, "%s: %zu actions, expected at most %d", where, a->n, SV_ACTIONS_MAX) : 0;
+           : a->n > SV_ACTIONS_MAX ? sv_fail(e, SV_EINPUT, "%s: %zu actions, expected at most %d", where, a->n,
+                                             SV_ACTIONS_MAX) : 0;
     if (!rc && !(a->name = sv_alloc(a->n, sizeof *a->name, e))) rc = SV_ENOMEM;
     const char *p = a->text;
     for (size_t i = 0; !rc && i < a->n; i++, p += strlen(p) + 1) a->name[i] = p;

@@ -25,7 +25,8 @@ static int parse_shard(struct job *j, struct sv_err *e) {
     if (!j->shard) return 0;
     unsigned i, n;
     int used = 0;
-    if (strspn(j->shard, "0123456789/") == strlen(j->shard) && sscanf(j->shard, "%6u/%6u%n", &i, &n, &used) == 2 && !j->shard[used] && i && i <= n) {
+    if (strspn(j->shard, "0123456789/") == strlen(j->shard) && sscanf(j->shard, "%6u/%6u%n", &i, &n, &used) == 2 &&
+        !j->shard[used] && i && i <= n) {
         j->part = i - 1, j->parts = n;
         return 0;
     }
@@ -65,7 +66,8 @@ static int fill(void *arg, const struct sv_view *v, size_t first, size_t n, void
     return 0;
 }
 
-static int write_clip(struct job *j, const struct sv_source *s, const char *path, const struct sv_object *object, size_t n, struct sv_err *e) {
+static int write_clip(struct job *j, const struct sv_source *s, const char *path, const struct sv_object *object,
+                      size_t n, struct sv_err *e) {
     struct sv_feed feed;
     struct sv_store st = {0};
     const size_t dim[3] = { n, j->t.rule.tube.n, j->t.model.cfg.embed };
@@ -83,8 +85,9 @@ static int write_clip(struct job *j, const struct sv_source *s, const char *path
     return rc;
 }
 
-/* A file that is there must be whole, of these settings and these boxes: then it is done.  Another one is not overwritten. */
-static int already(const struct job *j, const char *path, const struct sv_object *object, size_t n, bool *done, struct sv_err *e) {
+/* A file that is there must be whole and of these settings and boxes: then it is done.  Another one is not overwritten. */
+static int already(const struct job *j, const char *path, const struct sv_object *object, size_t n, bool *done,
+                   struct sv_err *e) {
     struct stat st;
     struct sv_stored s;
     *done = false;
@@ -96,7 +99,9 @@ static int already(const struct job *j, const char *path, const struct sv_object
     bool same = s.kind == SV_FEATURES && s.data->dtype == j->dtype && s.n == n;
     for (size_t i = 0; same && i < n; i++)
         same = s.object[i].frame == object[i].frame && !memcmp(s.object[i].box, object[i].box, sizeof object[i].box);
-    if (!rc && !same) rc = sv_fail(e, SV_EINPUT, "%s: is there already, made from other boxes or settings; remove it or give another folder", path);
+    if (!rc && !same)
+        rc = sv_fail(e, SV_EINPUT,
+                     "%s: is there already, made from other boxes or settings; remove it or give another folder", path);
     sv_stored_close(&s);
     *done = !rc;
     return rc;
@@ -107,7 +112,8 @@ static int clip(struct job *j, const struct sv_source *s, struct sv_err *e) {
     struct sv_object *object;
     size_t n;
     bool done;
-    if (snprintf(path, sizeof path, "%s/%s.svad", j->out, s->name) >= (int)sizeof path) return sv_fail(e, SV_EUSAGE, "-o: the path is too long");
+    if (snprintf(path, sizeof path, "%s/%s.svad", j->out, s->name) >= (int)sizeof path)
+        return sv_fail(e, SV_EUSAGE, "-o: the path is too long");
     int rc = sv_tubes_objects(&j->t, s->name, &object, &n, e);
     if (rc) return rc;
     if (!n) sv_say(&j->common, "clip %s has no box", s->name);
@@ -129,7 +135,9 @@ static int run(struct job *j, const struct sv_tube_opts *o, const struct sv_list
     sv_progress_start(&j->progress, &j->common, "extract", "tubes", j->parts == 1 ? sv_tubes_total(&j->t) : 0);
     for (size_t i = j->part; !rc && i < j->t.sources.n; i += j->parts, clips++) rc = clip(j, &j->t.sources.item[i], e);
     sv_progress_end(&j->progress);
-    if (!rc) sv_say(&j->common, "%zu clips, %zu tubes of %zu frames in %s; %zu clips were there", clips, j->tubes, j->t.rule.tube.n, j->out, j->skipped);
+    if (!rc)
+        sv_say(&j->common, "%zu clips, %zu tubes of %zu frames in %s; %zu clips were there", clips, j->tubes,
+               j->t.rule.tube.n, j->out, j->skipped);
     return rc;
 }
 

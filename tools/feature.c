@@ -12,7 +12,8 @@ static size_t fitting_batch(const struct sv_clip_config *g) {
     return sv_min(sv_max(((size_t)128 << 20) / 4 / floats, 8), 64);
 }
 
-int sv_crops_open(struct sv_crops *c, const struct sv_store *store, const struct sv_cpu *cpu, size_t batch, struct sv_err *e) {
+int sv_crops_open(struct sv_crops *c, const struct sv_store *store, const struct sv_cpu *cpu, size_t batch,
+                  struct sv_err *e) {
     *c = (struct sv_crops){ .cpu = cpu };
     struct sv_clip_config g;
     int rc = sv_clip_config_read(&g, store, e);
@@ -85,7 +86,8 @@ static int check_boxes(const struct sv_feed *f, struct sv_err *e) {
         size_t box[4];
         const double *b = o->object[i].box;
         if (!sv_tube_box(b, f->video.w, f->video.h, box))
-            return sv_fail(e, SV_EINPUT, "clip %s, frame %zu: box %g %g %g %g has nothing inside the frame of %zu x %zu", o->clip,
+            return sv_fail(e, SV_EINPUT,
+                           "clip %s, frame %zu: box %g %g %g %g has nothing inside the frame of %zu x %zu", o->clip,
                            o->object[i].frame, b[0], b[1], b[2], b[3], f->video.w, f->video.h);
     }
     return 0;
@@ -161,7 +163,8 @@ static int collect(struct sv_feed *f, struct sv_err *e) {
         int rc = read_to(f, b->frame + sv_tube_reach(&o->tube), e);
         if (rc) return rc;
         if (b->frame >= f->frames)
-            return sv_fail(e, SV_EINPUT, "clip %s: a box in frame %zu, but it has %zu frames (the first is 0)", o->clip, b->frame, f->frames);
+            return sv_fail(e, SV_EINPUT, "clip %s: a box in frame %zu, but it has %zu frames (the first is 0)", o->clip,
+                           b->frame, f->frames);
         const size_t frame = sv_tube_frame(&o->tube, b->frame, o->i, f->frames);
         if (!o->i || frame != sv_tube_frame(&o->tube, b->frame, o->i - 1, f->frames)) {
             struct slot *s = &o->slot[o->slots++];

@@ -22,7 +22,8 @@ struct sv_crops {
 };
 
 /* Opens the image tower.  cpu and store are borrowed; batch 0: what 128 MiB of activations allow, 8 .. 64. */
-int sv_crops_open(struct sv_crops *c, const struct sv_store *store, const struct sv_cpu *cpu, size_t batch, struct sv_err *e);
+int sv_crops_open(struct sv_crops *c, const struct sv_store *store, const struct sv_cpu *cpu, size_t batch,
+                  struct sv_err *e);
 void sv_crops_close(struct sv_crops *c);            /* {0} is fine; leaves {0} */
 
 struct sv_feed {
@@ -35,8 +36,8 @@ struct sv_feed {
  * that names clip and frame. */
 int sv_feed_open(struct sv_feed *f, struct sv_crops *c, const struct sv_rule *r, const char *clip, const char *path,
                  const struct sv_object *object, size_t n, struct sv_err *e);
-/* 1: *feats [tube.n, E] are the frame features of the next object, in order, valid until the next call.  0: that was the last,
- * and the video was read to its end.  A box in a frame that the clip does not have is an error. */
+/* 1: *feats [tube.n, E] are the frame features of the next object, in order, valid until the next call.  0: that was the
+ * last, and the video was read to its end.  A box in a frame that the clip does not have is an error. */
 int sv_feed_next(struct sv_feed *f, const float **feats, struct sv_err *e);
 void sv_feed_close(struct sv_feed *f);              /* {0} is fine; leaves {0} */
 

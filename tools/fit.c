@@ -145,8 +145,8 @@ static void report(const struct job *j) {
     const struct sv_scene *s = &j->scene;
     const double per = j->km.objective / (double)j->n;
     if (j->common.json) {
-        printf("{\"clips\":%zu,\"objects\":%zu,\"frames\":%zu,\"texts\":%zu,\"clusters\":%zu,\"objective\":%.9g,\"rounds\":%zu}\n", s->clips, s->objects,
-               j->frames, s->texts, s->centres, j->km.objective, j->km.rounds);
+        printf("{\"clips\":%zu,\"objects\":%zu,\"frames\":%zu,\"texts\":%zu,\"clusters\":%zu,\"objective\":%.9g,\"rounds\":%zu}\n",
+               s->clips, s->objects, j->frames, s->texts, s->centres, j->km.objective, j->km.rounds);
         return;
     }
     printf("%zu clips, %zu tubes in %zu frames, %zu action texts\n", s->clips, s->objects, j->frames, s->texts);
@@ -169,13 +169,14 @@ static void report(const struct job *j) {
         }
         putchar('\n');
     }
-    printf("scores of training tubes: median %.6g, 99 %% %.6g; of frames: median %.6g, 99 %% %.6g\n", s->object_q[499], s->object_q[989],
-           s->frame_q[499], s->frame_q[989]);
+    printf("scores of training tubes: median %.6g, 99 %% %.6g; of frames: median %.6g, 99 %% %.6g\n", s->object_q[499],
+           s->object_q[989], s->frame_q[499], s->frame_q[989]);
 }
 
 static int run(struct job *j, const struct sv_tube_opts *o, const struct sv_list *videos, struct sv_err *e) {
     if (j->prompts)
-        return sv_fail(e, SV_EUSAGE, "fit: --prompts %zu: learned prompts are not in this version; expected 0, plain texts", j->prompts);
+        return sv_fail(e, SV_EUSAGE,
+                       "fit: --prompts %zu: learned prompts are not in this version; expected 0, plain texts", j->prompts);
     if (!j->out) return sv_fail(e, SV_EUSAGE, "fit: no scene given: -o SCENE");
     int rc = sv_tubes_open(&j->t, o, &j->common, videos, NULL, false, e);
     if (!rc) rc = texts(j, e);
@@ -208,8 +209,8 @@ int sv_tool_fit(int argc, char **argv, struct sv_err *e) {
     };
     const struct sv_usage u = {
         .command = "fit", .line = "-m MODEL VIDEO... --boxes FILE -o SCENE", .min_args = 1,
-        .about = "Learns what is normal from normal video.  VIDEO: a folder of frames, a .y4m file, - (y4m on stdin), a folder of those,\n"
-                 "or what svad extract made.",
+        .about = "Learns what is normal from normal video.  VIDEO: a folder of frames, a .y4m file, - (y4m on\n"
+                 "stdin), a folder of those, or what svad extract made.",
         .example = "svad fit -m clip.svad ped2/training --boxes boxes.txt -o ped2.scene",
     };
     int rc = sv_opt_parse(&u, opt, SV_LEN(opt), argc, argv, &args, e);

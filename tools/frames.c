@@ -80,7 +80,8 @@ static int count(struct job *j, struct sv_err *e) {
     char fps[SV_NUM_TEXT];
     sv_num_text(j->v.fps, fps);
     if (j->common.json) {
-        printf("{\"frames\":%zu,\"width\":%zu,\"height\":%zu,\"fps\":%s}\n", j->done, j->v.w, j->v.h, j->v.fps > 0 ? fps : "null");
+        printf("{\"frames\":%zu,\"width\":%zu,\"height\":%zu,\"fps\":%s}\n", j->done, j->v.w, j->v.h,
+               j->v.fps > 0 ? fps : "null");
         return 0;
     }
     printf("%zu frame%s of %zu x %zu", j->done, j->done == 1 ? "" : "s", j->v.w, j->v.h);
@@ -93,12 +94,13 @@ int sv_tool_frames(int argc, char **argv, struct sv_err *e) {
     struct job j = {0};
     struct sv_list args = {0};
     const struct sv_opt opt[] = {
-        { "o", SV_OPT_TEXT, &j.out, "DIR|OUT.ppm", "write the frames: DIR/000000.ppm and on, one file, or - for stdout", 0, 0 },
+        { "o", SV_OPT_TEXT, &j.out, "DIR|OUT.ppm", "write DIR/000000.ppm and on, one file, or - for stdout", 0, 0 },
         SV_COMMON(&j.common),
     };
     const struct sv_usage u = {
         .command = "frames", .line = "[options] SOURCE", .min_args = 1, .max_args = 1,
-        .about = "Decodes an image, a folder of frames, a .y4m file or y4m on stdin (-).  Without -o: one line with count and size.",
+        .about = "Decodes an image, a folder of frames, a .y4m file or y4m on stdin (-).\n"
+                 "Without -o: one line with count and size.",
         .example = "svad frames clip.y4m -o frames/",
     };
     int rc = sv_opt_parse(&u, opt, SV_LEN(opt), argc, argv, &args, e);

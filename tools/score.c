@@ -71,10 +71,11 @@ static int open_guides(struct job *j, struct sv_err *e) {
     if (!(j->guide = sv_alloc(j->guides, sizeof *j->guide, e)) || !(j->text = sv_alloc(j->guides, sizeof *j->text, e)) ||
         !(j->hits = sv_alloc(j->guides, sizeof *j->hits, e)))
         return SV_ENOMEM;
-    for (size_t i = 0; i < j->guides; i++) j->text[i] = i < j->normal.n ? j->normal.item[i] : j->abnormal.item[i - j->normal.n];
+    for (size_t i = 0; i < j->guides; i++)
+        j->text[i] = i < j->normal.n ? j->normal.item[i] : j->abnormal.item[i - j->normal.n];
     float *feats = sv_alloc(j->guides, embed * sizeof *feats, e);
     struct sv_clip *clip = feats ? sv_clip_open(&j->t.model.store, &j->t.cpu, SV_CLIP_TEXT, 8, e) : NULL;
-    int rc = !clip ? (e && e->code ? e->code : SV_ENOMEM) : sv_model_texts(&j->t.model, clip, j->text, j->guides, NULL, feats, e);
+    int rc = clip ? sv_model_texts(&j->t.model, clip, j->text, j->guides, NULL, feats, e) : e && e->code ? e->code : SV_ENOMEM;
     sv_clip_free(clip);
     if (!rc) rc = sv_response_init(&j->guidance, &j->t.cpu, feats, j->guides, embed, e);
     sv_free(feats);
@@ -85,11 +86,15 @@ static int open_guides(struct job *j, struct sv_err *e) {
 
 static int make_room(struct work *w, const struct job *j, struct sv_err *e) {
     const size_t n = w->c.n, t = w->c.frames;
-    return (w->response = sv_alloc(n, j->scene.texts * sizeof(float), e)) && (w->sim = sv_alloc(n, (j->guides + 1) * sizeof(float), e)) &&
-           (w->original = sv_alloc(n, sizeof(double), e)) && (w->final = sv_alloc(n, sizeof(double), e)) &&
-           (w->before = sv_alloc(t, sizeof(double), e)) && (w->after = sv_alloc(t, sizeof(double), e)) &&
-           (w->scratch = sv_alloc(t, sizeof(double), e)) && (w->frame = sv_alloc(n, sizeof(size_t), e)) &&
-           (w->action = sv_alloc(n, sizeof(size_t), e)) && (w->similarity = sv_alloc(n, sizeof(float), e)) ? 0 : SV_ENOMEM;
+    w->response = sv_alloc(n, j->scene.texts * sizeof *w->response, e);
+    w->sim = sv_alloc(n, (j->guides + 1) * sizeof *w->sim, e);
+    w->original = sv_alloc(n, sizeof *w->original, e), w->final = sv_alloc(n, sizeof *w->final, e);
+    w->before = sv_alloc(t, sizeof *w->before, e), w->after = sv_alloc(t, sizeof *w->after, e);
+    w->scratch = sv_alloc(t, sizeof *w->scratch, e);
+    w->frame = sv_alloc(n, sizeof *w->frame, e), w->action = sv_alloc(n, sizeof *w->action, e);
+    w->similarity = sv_alloc(n, sizeof *w->similarity, e);
+    return w->response && w->sim && w->original && w->final && w->before && w->after && w->scratch && w->frame && w->action &&
+           w->similarity ? 0 : SV_ENOMEM;
 }
 
 /* With tubes on every E-th frame only, a frame between takes the score of the nearest that has them (the earlier of two). */
@@ -120,7 +125,8 @@ static void score_clip(struct job *j, struct work *w) {
         sv_response_run(&j->guidance, &j->t.cpu, w->sim, w->c.video, n);
         sv_frame_range(&lo, &hi, w->before, w->frame, n);
         if (j->frame_level) {
-            sv_redefine_frames(w->after, w->before, w->c.frames, w->sim, w->frame, n, j->guide, j->guides, lo, hi, w->scratch);
+            sv_redefine_frames(w->after, w->before, w->c.frames, w->sim, w->frame, n, j->guide, j->guides, lo, hi,
+                               w->scratch);
         } else {
             sv_redefine(w->final, w->original, w->sim, n, j->guide, j->guides, lo, hi);
             sv_frame_scores(w->after, w->c.frames, w->final, w->frame, n);
@@ -185,7 +191,8 @@ static int say_clip(const struct job *j, const struct work *w, struct sv_err *e)
     for (size_t t = 1; t < w->c.frames; t++)
         if (w->after[t] > w->after[top]) top = t;
     if (!j->common.json) {
-        printf("%s: %zu frames, %zu objects, highest score %.6g at frame %zu\n", w->c.name, w->c.frames, w->c.n, w->after[top], top);
+        printf("%s: %zu frames, %zu objects, highest score %.6g at frame %zu\n", w->c.name, w->c.frames, w->c.n,
+               w->after[top], top);
         return 0;
     }
     struct sv_json_out o = { .e = e };
@@ -204,8 +211,8 @@ static int say_clip(const struct job *j, const struct work *w, struct sv_err *e)
 static int say_guide(const struct job *j, size_t k, struct sv_err *e) {
     const struct sv_guide *g = &j->guide[k];
     if (!j->common.json) {
-        printf("%s \"%s\": threshold %.6g, width %.6g, %zu of %zu objects above\n", g->normal ? "normal" : "abnormal", j->text[k], g->threshold,
-               g->width, j->hits[k], j->tubes);
+        printf("%s \"%s\": threshold %.6g, width %.6g, %zu of %zu objects above\n", g->normal ? "normal" : "abnormal",
+               j->text[k], g->threshold, g->width, j->hits[k], j->tubes);
         return 0;
     }
     struct sv_json_out o = { .e = e };
@@ -251,7 +258,8 @@ static int check_out(const struct job *j, struct sv_err *e) {
         if ((rc = sv_file_map(&f, path, e))) return rc;
         if (f.size >= 64 && sv_container_is(&f)) sv_container_kind(&f, kind);
         sv_file_close(&f);
-        if (strcmp(kind, "objects")) return sv_fail(e, SV_EUSAGE, "%s: is there already and no file of svad score; give another folder", path);
+        if (strcmp(kind, "objects"))
+            return sv_fail(e, SV_EUSAGE, "%s: is there already and no file of svad score; give another folder", path);
     }
     return 0;
 }
@@ -298,9 +306,11 @@ static int run(struct job *j, const struct sv_tube_opts *o, const struct sv_list
     int rc = sv_scene_load(&j->scene, j->scene_path, e);
     if (!rc) rc = sv_tubes_open(&j->t, o, &j->common, videos, &j->scene.rule, false, e);
     if (!rc && strcmp(j->scene.model, j->t.id))
-        rc = sv_fail(e, SV_EINPUT, "%s: learned with another model: %s, but %s is %s", j->scene_path, j->scene.model, o->model, j->t.id);
+        rc = sv_fail(e, SV_EINPUT, "%s: learned with another model: %s, but %s is %s", j->scene_path, j->scene.model,
+                     o->model, j->t.id);
     if (!rc && j->scene.embed != j->t.model.cfg.embed)
-        rc = sv_fail(e, SV_EINPUT, "%s: features of width %zu, expected %zu", j->scene_path, j->scene.embed, j->t.model.cfg.embed);
+        rc = sv_fail(e, SV_EINPUT, "%s: features of width %zu, expected %zu", j->scene_path, j->scene.embed,
+                     j->t.model.cfg.embed);
     if (!rc) rc = sv_response_init(&j->response, &j->t.cpu, j->scene.text, j->scene.texts, j->scene.embed, e);
     if (!rc) rc = open_guides(j, e);
     return rc ? rc : j->dry_run ? score_all(j, e) : write_all(j, e);
@@ -315,7 +325,7 @@ int sv_tool_score(int argc, char **argv, struct sv_err *e) {
         { "s", SV_OPT_TEXT, &j.scene_path, "SCENE", "the scene, made by svad fit", 0, 0 },
         { "normal", SV_OPT_LIST, &j.normal, "TEXT", "what looks like this is normal after all (repeatable)", 0, 0 },
         { "abnormal", SV_OPT_LIST, &j.abnormal, "TEXT", "what looks like this is abnormal (repeatable)", 0, 0 },
-        { "threshold", SV_OPT_REAL, &j.threshold, "X", "similarity above which a text acts (mean + 2 sd in training)", -1, 1 },
+        { "threshold", SV_OPT_REAL, &j.threshold, "X", "similarity above which a text acts (mean + 2 sd)", -1, 1 },
         { "theta", SV_OPT_REAL, &j.theta, "X", "strength of --abnormal (auto)", 0, 1e9 },
         { "gamma", SV_OPT_REAL, &j.gamma, "X", "strength of --normal (auto)", 0, 1e9 },
         { "frame-level", SV_OPT_FLAG, &j.frame_level, NULL, "texts act on frames, not on objects", 0, 0 },
@@ -325,8 +335,8 @@ int sv_tool_score(int argc, char **argv, struct sv_err *e) {
     };
     const struct sv_usage u = {
         .command = "score", .line = "-m MODEL -s SCENE VIDEO... --boxes FILE -o DIR", .min_args = 1,
-        .about = "Scores every frame and object.  DIR, given in place of VIDEO, is scored again with other texts without decoding or\n"
-                 "encoding anything.",
+        .about = "Scores every frame and object.  DIR, given in place of VIDEO, is scored again with other texts without\n"
+                 "decoding or encoding anything.",
         .example = "svad score -m clip.svad -s ped2.scene ped2/testing --boxes boxes.txt -o scores/\n"
                    "  svad score -m clip.svad -s ped2.scene scores/ --normal \"riding a bicycle\" -o bicycles/",
     };

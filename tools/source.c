@@ -38,7 +38,8 @@ static int add_stored(struct sv_sources *l, const char *path, bool *found, struc
     if (rc) return rc;
     if (kind_of(&f, &kind)) {
         *found = true;
-        if (!(rc = sv_store_init(&s, path, e)) && !(rc = sv_container_read(&f, NULL, &s, e)) && !(rc = sv_store_get_text(&s, "name", &name, e)))
+        if (!(rc = sv_store_init(&s, path, e)) && !(rc = sv_container_read(&f, NULL, &s, e)) &&
+            !(rc = sv_store_get_text(&s, "name", &name, e)))
             rc = add(l, name, path, kind, e);
         sv_store_free(&s);
     }
@@ -63,7 +64,8 @@ int sv_sources_add(struct sv_sources *l, const char *path, struct sv_err *e) {
             if (!ends(d.name[i], ".svad")) continue;
             char p[4096];
             bool one = false;
-            if (snprintf(p, sizeof p, "%s/%s", path, d.name[i]) >= (int)sizeof p) rc = sv_fail(e, SV_EINPUT, "%s: the path is too long", path);
+            if (snprintf(p, sizeof p, "%s/%s", path, d.name[i]) >= (int)sizeof p)
+                rc = sv_fail(e, SV_EINPUT, "%s: the path is too long", path);
             else if (!sv_is_dir(p)) rc = add_stored(l, p, &one, e);
             found = found || one;
         }
@@ -86,27 +88,32 @@ void sv_sources_free(struct sv_sources *l) {
 /* ---- rules ---- */
 
 int sv_rule_write(const struct sv_rule *r, struct sv_store *s, struct sv_err *e) {
-    int rc;
-    if ((rc = sv_store_set_int(s, "tube.frames", (int64_t)r->tube.n, e)) || (rc = sv_store_set_int(s, "tube.step", (int64_t)r->tube.step, e)) ||
-        (rc = sv_store_set_real(s, "tube.seconds", r->seconds, e)) || (rc = sv_store_set_text(s, "tube.crop", r->square ? "square" : "squash", e)) ||
-        (rc = sv_store_set_int(s, "tube.every", (int64_t)r->every, e)) || (rc = sv_store_set_real(s, "tube.min_score", r->min_score, e)))
-        return rc;
-    return sv_store_set_text(s, "tube.clip", r->clip, e);
+    int rc = sv_store_set_int(s, "tube.frames", (int64_t)r->tube.n, e);
+    if (!rc) rc = sv_store_set_int(s, "tube.step", (int64_t)r->tube.step, e);
+    if (!rc) rc = sv_store_set_real(s, "tube.seconds", r->seconds, e);
+    if (!rc) rc = sv_store_set_text(s, "tube.crop", r->square ? "square" : "squash", e);
+    if (!rc) rc = sv_store_set_int(s, "tube.every", (int64_t)r->every, e);
+    if (!rc) rc = sv_store_set_real(s, "tube.min_score", r->min_score, e);
+    return rc ? rc : sv_store_set_text(s, "tube.clip", r->clip, e);
 }
 
 int sv_rule_read(struct sv_rule *r, const struct sv_store *s, struct sv_err *e) {
     int64_t n, step, every;
     const char *crop, *clip;
-    int rc;
     *r = (struct sv_rule){0};
-    if ((rc = sv_store_get_int(s, "tube.frames", 1, SV_TUBE_MAX_FRAMES, &n, e)) || (rc = sv_store_get_int(s, "tube.step", 1, SV_TUBE_MAX_STEP, &step, e)) ||
-        (rc = sv_store_get_real(s, "tube.seconds", 0, 3600, &r->seconds, e)) || (rc = sv_store_get_text(s, "tube.crop", &crop, e)) ||
-        (rc = sv_store_get_int(s, "tube.every", 1, INT32_MAX, &every, e)) || (rc = sv_store_get_real(s, "tube.min_score", -1e30, 1e30, &r->min_score, e)) ||
-        (rc = sv_store_get_text(s, "tube.clip", &clip, e)))
-        return rc;
+    int rc = sv_store_get_int(s, "tube.frames", 1, SV_TUBE_MAX_FRAMES, &n, e);
+    if (!rc) rc = sv_store_get_int(s, "tube.step", 1, SV_TUBE_MAX_STEP, &step, e);
+    if (!rc) rc = sv_store_get_real(s, "tube.seconds", 0, 3600, &r->seconds, e);
+    if (!rc) rc = sv_store_get_text(s, "tube.crop", &crop, e);
+    if (!rc) rc = sv_store_get_int(s, "tube.every", 1, INT32_MAX, &every, e);
+    if (!rc) rc = sv_store_get_real(s, "tube.min_score", -1e30, 1e30, &r->min_score, e);
+    if (!rc) rc = sv_store_get_text(s, "tube.clip", &clip, e);
+    if (rc) return rc;
     r->square = !strcmp(crop, "square");
-    if (!r->square && strcmp(crop, "squash")) return sv_fail(e, SV_EINPUT, "%s: tube.crop is \"%s\", expected squash or square", s->file, crop);
-    if (strlen(clip) != SV_IDENTITY - 1) return sv_fail(e, SV_EINPUT, "%s: tube.clip is \"%s\", expected %d hex digits", s->file, clip, SV_IDENTITY - 1);
+    if (!r->square && strcmp(crop, "squash"))
+        return sv_fail(e, SV_EINPUT, "%s: tube.crop is \"%s\", expected squash or square", s->file, crop);
+    if (strlen(clip) != SV_IDENTITY - 1)
+        return sv_fail(e, SV_EINPUT, "%s: tube.clip is \"%s\", expected %d hex digits", s->file, clip, SV_IDENTITY - 1);
     memcpy(r->clip, clip, SV_IDENTITY);
     r->tube = (struct sv_tube){ (size_t)n, (size_t)step };
     r->every = (size_t)every;
@@ -119,11 +126,11 @@ int sv_rule_match(const struct sv_rule *want, const struct sv_rule *found, const
     if (want->tube.n != found->tube.n)
         return sv_fail(e, SV_EINPUT, "%s: its tubes have %zu frames, expected %zu", file, found->tube.n, want->tube.n);
     if (fabs(want->seconds - found->seconds) > 0 || (want->seconds <= 0 && want->tube.step != found->tube.step))
-        return sv_fail(e, SV_EINPUT, "%s: its tubes have a step of %zu frames (%g s), expected %zu (%g s)", file, found->tube.step, found->seconds,
-                       want->tube.step, want->seconds);
+        return sv_fail(e, SV_EINPUT, "%s: its tubes have a step of %zu frames (%g s), expected %zu (%g s)", file,
+                       found->tube.step, found->seconds, want->tube.step, want->seconds);
     if (want->square != found->square)
-        return sv_fail(e, SV_EINPUT, "%s: its crops are made by the rule %s, expected %s", file, found->square ? "square" : "squash",
-                       want->square ? "square" : "squash");
+        return sv_fail(e, SV_EINPUT, "%s: its crops are made by the rule %s, expected %s", file,
+                       found->square ? "square" : "squash", want->square ? "square" : "squash");
     return 0;
 }
 
@@ -131,9 +138,12 @@ int sv_rule_tube(const struct sv_rule *r, double fps, const char *clip, struct s
     *out = r->tube;
     if (r->seconds <= 0) return 0;
     if (!(fps > 0))
-        return sv_fail(e, SV_EINPUT, "%s: the frame rate is not known, so a step of %g s cannot be taken; give --step in frames", clip, r->seconds);
+        return sv_fail(e, SV_EINPUT, "%s: the frame rate is not known, so a step of %g s cannot be taken; give --step",
+                       clip, r->seconds);
     const double step = floor(r->seconds * fps + 0.5);
-    if (!(step <= SV_TUBE_MAX_STEP)) return sv_fail(e, SV_EINPUT, "%s: a step of %g s is %g frames, expected at most %d", clip, r->seconds, step, SV_TUBE_MAX_STEP);
+    if (!(step <= SV_TUBE_MAX_STEP))
+        return sv_fail(e, SV_EINPUT, "%s: a step of %g s is %g frames, expected at most %d", clip, r->seconds, step,
+                       SV_TUBE_MAX_STEP);
     out->step = step < 1 ? 1 : (size_t)step;
     return 0;
 }
@@ -163,9 +173,10 @@ static int read_objects(struct sv_stored *s, struct sv_err *e) {
         o->frame = (size_t)t, o->track = get_i32(track->data, i);
         memcpy(o->box, (const char *)box->data + 32 * i, 32);
         sv_view_f32(score, i, 1, &o->score);
-        if (t < 0 || o->frame >= s->frames || (i && o->frame < o[-1].frame) || !sv_tube_box(o->box, s->w, s->h, pixels) || !isfinite(o->score))
-            return sv_fail(e, SV_EINPUT, "%s: object %zu (frame %d) does not fit the clip of %zu frames of %zu x %zu", s->file.name, i, (int)t,
-                           s->frames, s->w, s->h);
+        if (t < 0 || o->frame >= s->frames || (i && o->frame < o[-1].frame) ||
+            !sv_tube_box(o->box, s->w, s->h, pixels) || !isfinite(o->score))
+            return sv_fail(e, SV_EINPUT, "%s: object %zu (frame %d) does not fit the clip of %zu frames of %zu x %zu",
+                           s->file.name, i, (int)t, s->frames, s->w, s->h);
     }
     return 0;
 }
@@ -173,14 +184,16 @@ static int read_objects(struct sv_stored *s, struct sv_err *e) {
 static int read_stored(struct sv_stored *s, struct sv_err *e) {
     const struct sv_view *v;
     int64_t w, h, frames;
-    int rc;
-    if ((rc = sv_rule_read(&s->rule, &s->store, e)) || (rc = sv_store_get_text(&s->store, "name", &s->clip, e)) ||
-        (rc = sv_store_get_int(&s->store, "width", 1, INT32_MAX, &w, e)) || (rc = sv_store_get_int(&s->store, "height", 1, INT32_MAX, &h, e)) ||
-        (rc = sv_store_get_real(&s->store, "fps", 0, 1e9, &s->fps, e)) ||
-        (rc = sv_store_expect(&s->store, "frames", 1 << SV_I64, 1, (size_t[]){ 1 }, &v, e)))
-        return rc;
+    int rc = sv_rule_read(&s->rule, &s->store, e);
+    if (!rc) rc = sv_store_get_text(&s->store, "name", &s->clip, e);
+    if (!rc) rc = sv_store_get_int(&s->store, "width", 1, INT32_MAX, &w, e);
+    if (!rc) rc = sv_store_get_int(&s->store, "height", 1, INT32_MAX, &h, e);
+    if (!rc) rc = sv_store_get_real(&s->store, "fps", 0, 1e9, &s->fps, e);
+    if (!rc) rc = sv_store_expect(&s->store, "frames", 1 << SV_I64, 1, (size_t[]){ 1 }, &v, e);
+    if (rc) return rc;
     memcpy(&frames, v->data, 8);
-    if (frames < 1 || frames > INT32_MAX) return sv_fail(e, SV_EINPUT, "%s: a clip of %lld frames", s->file.name, (long long)frames);
+    if (frames < 1 || frames > INT32_MAX)
+        return sv_fail(e, SV_EINPUT, "%s: a clip of %lld frames", s->file.name, (long long)frames);
     s->w = (size_t)w, s->h = (size_t)h, s->frames = (size_t)frames;
     if ((rc = read_objects(s, e))) return rc;
     return s->kind == SV_FEATURES
@@ -192,7 +205,8 @@ int sv_stored_open(struct sv_stored *s, const char *path, struct sv_err *e) {
     *s = (struct sv_stored){0};
     int rc = sv_file_map(&s->file, path, e);
     if (!rc && !kind_of(&s->file, &s->kind)) rc = sv_fail(e, SV_EINPUT, "%s: not a file of features or objects", path);
-    if (!rc && !(rc = sv_store_init(&s->store, path, e)) && !(rc = sv_container_read(&s->file, NULL, &s->store, e))) rc = read_stored(s, e);
+    if (!rc && !(rc = sv_store_init(&s->store, path, e)) && !(rc = sv_container_read(&s->file, NULL, &s->store, e)))
+        rc = read_stored(s, e);
     if (rc) sv_stored_close(s);
     return rc;
 }
@@ -204,12 +218,19 @@ void sv_stored_close(struct sv_stored *s) {
     *s = (struct sv_stored){0};
 }
 
+static int put_values(struct sv_store *s, const struct sv_rule *r, const char *clip, size_t w, size_t h, double fps,
+                      struct sv_err *e) {
+    int rc = sv_rule_write(r, s, e);
+    if (!rc) rc = sv_store_set_text(s, "name", clip, e);
+    if (!rc) rc = sv_store_set_int(s, "width", (int64_t)w, e);
+    if (!rc) rc = sv_store_set_int(s, "height", (int64_t)h, e);
+    return rc ? rc : sv_store_set_real(s, "fps", fps, e);
+}
+
 int sv_stored_put(struct sv_store *s, const struct sv_rule *r, const char *clip, size_t w, size_t h, double fps,
                   const struct sv_object *object, size_t n, struct sv_err *e) {
-    int rc;
-    if ((rc = sv_rule_write(r, s, e)) || (rc = sv_store_set_text(s, "name", clip, e)) || (rc = sv_store_set_int(s, "width", (int64_t)w, e)) ||
-        (rc = sv_store_set_int(s, "height", (int64_t)h, e)) || (rc = sv_store_set_real(s, "fps", fps, e)))
-        return rc;
+    int rc = put_values(s, r, clip, w, h, fps, e);
+    if (rc) return rc;
     int32_t *frame = sv_store_alloc(s, n, 4, e), *track = sv_store_alloc(s, n, 4, e);
     double *box = sv_store_alloc(s, n, 32, e);
     float *score = sv_store_alloc(s, n, 4, e);
@@ -218,8 +239,8 @@ int sv_stored_put(struct sv_store *s, const struct sv_rule *r, const char *clip,
         frame[i] = (int32_t)object[i].frame, track[i] = (int32_t)object[i].track, score[i] = object[i].score;
         memcpy(box + 4 * i, object[i].box, 32);
     }
-    if ((rc = sv_store_add(s, "frame", SV_I32, 1, &n, frame, 4 * n, e)) || (rc = sv_store_add(s, "box", SV_F64, 2, (size_t[]){ n, 4 }, box, 32 * n, e)) ||
-        (rc = sv_store_add(s, "score", SV_F32, 1, &n, score, 4 * n, e)))
-        return rc;
-    return sv_store_add(s, "track", SV_I32, 1, &n, track, 4 * n, e);
+    rc = sv_store_add(s, "frame", SV_I32, 1, &n, frame, 4 * n, e);
+    if (!rc) rc = sv_store_add(s, "box", SV_F64, 2, (size_t[]){ n, 4 }, box, 32 * n, e);
+    if (!rc) rc = sv_store_add(s, "score", SV_F32, 1, &n, score, 4 * n, e);
+    return rc ? rc : sv_store_add(s, "track", SV_I32, 1, &n, track, 4 * n, e);
 }

@@ -16,15 +16,18 @@ static int make_rule(struct sv_tubes *t, const struct sv_tube_opts *o, const str
     const struct sv_clip_config *g = &t->model.cfg;
     struct sv_tfc_config tfc;
     struct sv_rule *r = &t->rule;
-    if (!strcmp(o->tubes, "track")) return sv_fail(e, SV_EUSAGE, "--tubes track: tracks are not in this version; expected centre");
+    if (!strcmp(o->tubes, "track"))
+        return sv_fail(e, SV_EUSAGE, "--tubes track: tracks are not in this version; expected centre");
     if (strcmp(o->tubes, "centre")) return bad_rule("tubes", o->tubes, "centre", e);
-    if (o->crop && strcmp(o->crop, "squash") && strcmp(o->crop, "square")) return bad_rule("crop", o->crop, "squash or square", e);
+    if (o->crop && strcmp(o->crop, "squash") && strcmp(o->crop, "square"))
+        return bad_rule("crop", o->crop, "squash or square", e);
     if (o->frames && o->frames % 2 == 0) return sv_fail(e, SV_EUSAGE, "--frames %zu: expected an odd number", o->frames);
     if (o->step && !isnan(o->seconds)) return sv_fail(e, SV_EUSAGE, "--step and --tube-seconds: expected one of them");
     const int rc = sv_tfc_config_read(&tfc, &t->model.store, g->embed, o->frames ? o->frames : base ? base->tube.n : 9, e);
     if (rc) return rc;
     if (base) *r = *base;
-    else *r = (struct sv_rule){ .tube = { tfc.frames, 1 }, .seconds = g->tube_seconds, .square = g->square_crop, .every = 1, .min_score = 0.5 };
+    else *r = (struct sv_rule){ .tube = { tfc.frames, 1 }, .seconds = g->tube_seconds, .square = g->square_crop,
+                               .every = 1, .min_score = 0.5 };
     sv_identity(&t->model.file, "clip.", r->clip);
     sv_identity(&t->model.file, "", t->id);
     if (o->frames) r->tube.n = o->frames;
@@ -34,7 +37,8 @@ static int make_rule(struct sv_tubes *t, const struct sv_tube_opts *o, const str
     if (o->every) r->every = o->every;
     if (!isnan(o->min_score)) r->min_score = o->min_score;
     if (r->tube.n != tfc.frames)
-        return sv_fail(e, SV_EINPUT, "%s: its temporal fusion takes tubes of %zu frames, expected %zu", t->model.file.name, tfc.frames, r->tube.n);
+        return sv_fail(e, SV_EINPUT, "%s: its temporal fusion takes tubes of %zu frames, expected %zu",
+                       t->model.file.name, tfc.frames, r->tube.n);
     return base ? sv_rule_match(base, r, "the options", e) : 0;
 }
 
@@ -73,13 +77,14 @@ static int open_sources(struct sv_tubes *t, const struct sv_list *videos, bool f
     for (size_t i = 0; !rc && i < t->sources.n; i++) {
         const struct sv_source *s = &t->sources.item[i];
         t->live = t->live || s->kind == SV_LIVE;
-        if (features && s->kind != SV_LIVE) rc = sv_fail(e, SV_EINPUT, "%s: stored features already, expected a video", s->path);
+        if (features && s->kind != SV_LIVE)
+            rc = sv_fail(e, SV_EINPUT, "%s: stored features already, expected a video", s->path);
     }
     return rc;
 }
 
-int sv_tubes_open(struct sv_tubes *t, const struct sv_tube_opts *o, const struct sv_common *common, const struct sv_list *videos,
-                  const struct sv_rule *base, bool features, struct sv_err *e) {
+int sv_tubes_open(struct sv_tubes *t, const struct sv_tube_opts *o, const struct sv_common *common,
+                  const struct sv_list *videos, const struct sv_rule *base, bool features, struct sv_err *e) {
     *t = (struct sv_tubes){ .quiet = common->quiet };
     struct sv_rule stored;
     bool found = false;
@@ -129,7 +134,13 @@ size_t sv_tubes_total(const struct sv_tubes *t) {
     return total;
 }
 
-struct run { struct sv_tubes *t; struct sv_clip_tubes *out; float *feats; size_t filled, done, before; struct sv_progress *p; };
+struct run {
+    struct sv_tubes *t;
+    struct sv_clip_tubes *out;
+    float *feats; size_t filled;        /* [TUBES, n, E] on the way to the temporal fusion */
+    size_t done, before;                /* tubes of this clip, of those before it */
+    struct sv_progress *p;
+};
 
 static int flush(struct run *r, struct sv_err *e) {
     const size_t embed = r->t->model.cfg.embed;
@@ -170,7 +181,8 @@ static int run_stored(struct run *r, const struct sv_source *src, struct sv_err 
     if (rc) return rc;
     rc = sv_rule_match(&t->rule, &s.rule, src->path, e);
     if (!rc && s.data->dim[s.data->rank - 1] != embed)
-        rc = sv_fail(e, SV_EINPUT, "%s: features of width %zu, expected %zu", src->path, s.data->dim[s.data->rank - 1], embed);
+        rc = sv_fail(e, SV_EINPUT, "%s: features of width %zu, expected %zu", src->path, s.data->dim[s.data->rank - 1],
+                     embed);
     if (!rc && s.kind == SV_OBJECTS && !(rc = sv_store_get_text(&s.store, "model", &model, e)) && strcmp(model, t->id))
         rc = sv_fail(e, SV_EINPUT, "%s: made with another model: %.40s, expected %s", src->path, model, t->id);
     if (!rc && !(out->video = sv_alloc(s.n, embed * sizeof *out->video, e))) rc = SV_ENOMEM;
@@ -191,7 +203,8 @@ static int run_stored(struct run *r, const struct sv_source *src, struct sv_err 
     return rc;
 }
 
-int sv_tubes_clip(struct sv_tubes *t, size_t source, struct sv_clip_tubes *out, struct sv_progress *p, size_t done, struct sv_err *e) {
+int sv_tubes_clip(struct sv_tubes *t, size_t source, struct sv_clip_tubes *out, struct sv_progress *p, size_t done,
+                  struct sv_err *e) {
     const struct sv_source *s = &t->sources.item[source];
     *out = (struct sv_clip_tubes){ .name = s->name };
     struct run r = { .t = t, .out = out, .p = p, .before = done };

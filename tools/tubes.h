@@ -17,10 +17,10 @@ struct sv_tube_opts {
     { "m", SV_OPT_TEXT, &(o)->model, "MODEL", "the model, made by svad convert", 0, 0 }, \
     { "boxes", SV_OPT_TEXT, &(o)->boxes, "FILE", "detections: lines \"clip frame x1 y1 x2 y2 [score]\"", 0, 0 }, \
     { "min-score", SV_OPT_REAL, &(o)->min_score, "S", "leave out boxes of a lower score (0.5)", 0, 0 }, \
-    { "frames", SV_OPT_SIZE, &(o)->frames, "N", "frames of a tube, odd (9, or what the model was trained with)", 1, SV_TUBE_MAX_FRAMES }, \
+    { "frames", SV_OPT_SIZE, &(o)->frames, "N", "frames of a tube, odd (9, or the model's own)", 1, SV_TUBE_MAX_FRAMES }, \
     { "step", SV_OPT_SIZE, &(o)->step, "S", "spacing of a tube's frames (1)", 1, SV_TUBE_MAX_STEP }, \
     { "tube-seconds", SV_OPT_REAL, &(o)->seconds, "T", "the spacing in seconds, by the video's frame rate", 1e-3, 3600 }, \
-    { "every", SV_OPT_SIZE, &(o)->every, "E", "tubes on every E-th frame; the others take the nearest's score (1)", 1, 1e9 }, \
+    { "every", SV_OPT_SIZE, &(o)->every, "E", "tubes on every E-th frame, scores of the nearest between (1)", 1, 1e9 }, \
     { "tubes", SV_OPT_TEXT, &(o)->tubes, "RULE", "centre: the box of the middle frame in all frames", 0, 0 }, \
     { "crop", SV_OPT_TEXT, &(o)->crop, "RULE", "squash or square (the model's rule, squash)", 0, 0 }, \
     { "batch", SV_OPT_SIZE, &(o)->batch, "N", "crops encoded at once (0: by memory)", 0, 4096 }
@@ -38,10 +38,10 @@ struct sv_tubes {
     bool quiet;
 };
 
-/* Opens everything for the VIDEO arguments; base: the rule of a scene, or NULL.  Options that contradict the base, the model or
- * stored features are errors.  features: only frame features are wanted, no stored objects and no TFC. */
-int sv_tubes_open(struct sv_tubes *t, const struct sv_tube_opts *o, const struct sv_common *common, const struct sv_list *videos,
-                  const struct sv_rule *base, bool features, struct sv_err *e);
+/* Opens everything for the VIDEO arguments; base: the rule of a scene, or NULL.  Options that contradict the base, the
+ * model or stored features are errors.  features: only frame features are wanted, no stored clips and no TFC. */
+int sv_tubes_open(struct sv_tubes *t, const struct sv_tube_opts *o, const struct sv_common *common,
+                  const struct sv_list *videos, const struct sv_rule *base, bool features, struct sv_err *e);
 void sv_tubes_close(struct sv_tubes *t);            /* {0} is fine; leaves {0} */
 
 /* The boxes of a live clip that make tubes, sorted by frame: *object [*n], owned by the caller (sv_free). */
@@ -56,7 +56,8 @@ struct sv_clip_tubes {
     float *video;                       /* [n, E] F_video */
 };
 /* done: tubes of earlier clips, for progress (NULL: none). */
-int sv_tubes_clip(struct sv_tubes *t, size_t source, struct sv_clip_tubes *out, struct sv_progress *p, size_t done, struct sv_err *e);
+int sv_tubes_clip(struct sv_tubes *t, size_t source, struct sv_clip_tubes *out, struct sv_progress *p, size_t done,
+                  struct sv_err *e);
 void sv_clip_tubes_free(struct sv_clip_tubes *c);   /* {0} is fine; leaves {0} */
 
 /* Tubes of all sources, as far as it is known before they are read. */
