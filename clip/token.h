@@ -23,9 +23,9 @@ struct sv_token_opts {
 #define SV_TOKEN_OPTS ((struct sv_token_opts){ SV_CLEAN_OPENAI, true, false, SV_TOKEN_CONTEXT })
 
 /* merges: lines "a b" in the order of their rank, each part in GPT-2's byte alphabet, a final "</w>" for the end of a
- * word; lines may end in CR LF and the last newline may be missing.  Every part must be a byte or made by an earlier line, and no line may make
- * what another has made: so the result cannot depend on the order in which equal pairs are found.  SV_EINPUT names the
- * line.  Nothing of merges is kept. */
+ * word; lines may end in CR LF and the last newline may be missing.  Every part must be a byte or made by an earlier
+ * line, and no line may make what another has made: so the result cannot depend on the order in which equal pairs are
+ * found.  SV_EINPUT names the line.  Nothing of merges is kept. */
 struct sv_token *sv_token_new(const uint8_t *merges, size_t bytes, struct sv_err *e);
 void sv_token_free(struct sv_token *t);             /* NULL is fine */
 

@@ -89,6 +89,21 @@ Test(preprocess, pillow) {
     }
 }
 
+/* Every gray with every alpha: the rounding of premultiplying and of its undoing. */
+Test(preprocess, alpha_pairs) {
+    struct sv_image im;
+    cr_assert_eq(sv_image_new(&im, 256, 256, SV_GRAY_ALPHA, "made", NULL), 0);
+    for (size_t i = 0; i < 256 * 256; i++) im.px[2 * i] = (uint8_t)i, im.px[2 * i + 1] = (uint8_t)(i >> 8);
+    float *out = malloc(3 * 400 * 400 * sizeof *out);
+    uint8_t *rgb = malloc(3 * 400 * 400);
+    cr_assert_eq(sv_clip_pixels(&im, 400, true, mean, std, out, rgb, NULL), 0);
+    char sha[65];
+    hex_sha256(rgb, 3 * 400 * 400, sha);
+    cr_expect_str_eq(sha, "145e31a972458d75f9839dc0c22a1c4704937a480761c4a977d9f66aa84ac6ec");
+    free(out), free(rgb);
+    sv_image_free(&im);
+}
+
 static const struct { size_t box[4], size; const char *squash, *square; } crops[] = {
     { { 0, 0, 120, 90 }, 64, "b98e16ebca3d34cecac0361ab051504ea4c60e1e5a81372bb11f55f1fcb9158c",
       "1ebb873b763cb005141ffb32423bc3aa7b402f74261a7607f374edd37603e748" },

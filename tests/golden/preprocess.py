@@ -42,7 +42,8 @@ for mode, w, h, size, squash in [
         ('RGBA', 64, 64, 64, 1), ('RGBA', 64, 65, 64, 1), ('GRAY_ALPHA', 150, 100, 64, 0), ('GRAY', 101, 77, 64, 0), ('PALETTE', 320, 240, 224, 0),
         ('PALETTE', 33, 47, 64, 0), ('BILEVEL', 90, 130, 64, 0)]:
     print(f'    {{ "{mode}", {w}, {h}, {size}, {squash}, "{sha(preprocess(image(mode, w, h), size, squash))}" }},')
-print()
+pairs = Image.frombytes('LA', (256, 256), bytes(v for y in range(256) for x in range(256) for v in (x, y)))
+print(f'every gray with every alpha: {sha(preprocess(pairs, 400, 1))}\n')
 im = image('RGB', 120, 90)
 for box, size in [((0, 0, 120, 90), 64), ((10, 20, 24, 52), 64), ((10, 20, 24, 52), 224), ((119, 89, 120, 90), 64), ((3, 5, 67, 69), 64), ((50, 0, 51, 90), 32)]:
     x1, y1, x2, y2 = box
