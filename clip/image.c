@@ -53,16 +53,25 @@ void sv_resize_free(struct sv_resize *r) {
 
 static uint8_t clip8(int32_t v) { return v < 0 ? 0 : v >> BITS > 255 ? 255 : (uint8_t)(v >> BITS); }
 
+/* Three channels, the common case: sums in variables instead of an array. */
+static void resize_row_rgb(const struct sv_resize *r, const uint8_t *in, uint8_t *out) {
+    for (size_t i = 0; i < r->count; i++, out += 3) {
+        const int32_t *k = r->k + i * r->taps, *end = k + r->n[i];
+        const uint8_t *p = in + (size_t)r->at[i] * 3;
+        int32_t red = 1 << (BITS - 1), green = red, blue = red;
+        for (; k < end; k++, p += 3) red += *k * p[0], green += *k * p[1], blue += *k * p[2];
+        out[0] = clip8(red), out[1] = clip8(green), out[2] = clip8(blue);
+    }
+}
+
 void sv_resize_row(const struct sv_resize *r, const uint8_t *in, size_t c, uint8_t *out) {
+    if (c == 3) { resize_row_rgb(r, in, out); return; }
     for (size_t i = 0; i < r->count; i++, out += c) {
         const int32_t *k = r->k + i * r->taps;
         const uint8_t *p = in + r->at[i] * c;
         int32_t s[4] = { 1 << (BITS - 1), 1 << (BITS - 1), 1 << (BITS - 1), 1 << (BITS - 1) };
-        if (c == 3)
-            for (size_t j = 0; j < r->n[i]; j++, p += 3) s[0] += k[j] * p[0], s[1] += k[j] * p[1], s[2] += k[j] * p[2];
-        else
-            for (size_t j = 0; j < r->n[i]; j++)
-                for (size_t m = 0; m < c; m++) s[m] += k[j] * *p++;
+        for (size_t j = 0; j < r->n[i]; j++)
+            for (size_t m = 0; m < c; m++) s[m] += k[j] * *p++;
         for (size_t m = 0; m < c; m++) out[m] = clip8(s[m]);
     }
 }

@@ -155,7 +155,7 @@ struct word {
     struct pair *heap; size_t pairs;
     size_t n, cap;
 };
-enum { NONE = UINT32_MAX };
+static const uint32_t NONE = UINT32_MAX;
 
 static void word_free(struct word *w) {
     sv_free(w->id), sv_free(w->next), sv_free(w->prev), sv_free(w->heap);

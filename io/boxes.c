@@ -72,8 +72,8 @@ static int parse_box(struct reader *r, struct sv_box *x, struct sv_err *e) {
     const int rc = r->cols > 6 ? real(r, 6, SV_PIXEL_MAX, "score", &x->score, e) : 0;
     if (rc) return rc;
     if (!(x->x2 > x->x1 && x->y2 > x->y1))
-        return sv_fail(e, SV_EINPUT, "%s: line %zu: clip %.*s frame %zu: the box %g %g %g %g is empty, expected x1 < x2 and y1 < y2",
-                       r->file, r->line, shown(clip), clip->s, x->frame, v[0], v[1], v[2], v[3]);
+        return sv_fail(e, SV_EINPUT, "%s: line %zu: clip %.*s frame %zu: the box %g %g %g %g is empty, expected "
+                       "x1 < x2 and y1 < y2", r->file, r->line, shown(clip), clip->s, x->frame, v[0], v[1], v[2], v[3]);
     if (r->any && r->b->scored != (r->cols > 6))
         return sv_fail(e, SV_EINPUT, "%s: line %zu: %s a score, unlike the lines before", r->file, r->line,
                        r->cols > 6 ? "has" : "lacks");
@@ -88,8 +88,10 @@ static int add_line(struct reader *r, struct sv_err *e) {
     int rc = parse_box(r, &x, e);
     if (rc || (rc = sv_names_add(&b->clip, r->col[0].s, r->col[0].n, &clip, e))) return rc;
     if (b->scored && x.score < r->min_score) return b->dropped++, 0;
-    if (sv_grow(&b->box, &b->cap, b->n, sizeof *b->box, e) || sv_grow(&r->clip, &r->clip_cap, b->n, sizeof *r->clip, e)) return SV_ENOMEM;
-    if (b->n && (clip < r->clip[b->n - 1] || (clip == r->clip[b->n - 1] && x.frame < b->box[b->n - 1].frame))) r->sorted = false;
+    if (sv_grow(&b->box, &b->cap, b->n, sizeof *b->box, e) || sv_grow(&r->clip, &r->clip_cap, b->n, sizeof *r->clip, e))
+        return SV_ENOMEM;
+    const size_t last = b->n - 1;
+    if (b->n && (clip < r->clip[last] || (clip == r->clip[last] && x.frame < b->box[last].frame))) r->sorted = false;
     r->clip[b->n] = clip;
     b->box[b->n++] = x;
     return 0;

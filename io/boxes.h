@@ -21,7 +21,7 @@ struct sv_box {
 };
 
 struct sv_boxes {
-    struct sv_names clip;               /* in order of appearance; a clip whose boxes were all dropped has none, but is here */
+    struct sv_names clip;               /* in order of appearance, with clips whose boxes were all dropped */
     size_t *first;                      /* [clip.n + 1]: boxes of clip i are box[first[i]] .. box[first[i + 1] - 1] */
     struct sv_box *box; size_t n, cap;  /* by clip, frame, and order in the file */
     bool scored;                        /* the file has scores */

@@ -5,7 +5,8 @@
 #include <string.h>
 
 enum {
-    HEADER = 64, ALIGN = 64, KIND_AT = 16, KIND = 16, SIZE_AT = 32, INDEX_AT = 40, INDEX_SIZE_AT = 48, ZERO_AT = 56, CRC_AT = 60,
+    HEADER = 64, ALIGN = 64, KIND_AT = 16, KIND = 16, SIZE_AT = 32, INDEX_AT = 40, INDEX_SIZE_AT = 48, ZERO_AT = 56,
+        CRC_AT = 60,
     COUNTS = 8, VALUE_FIXED = 4, TENSOR_FIXED = 28, ENTRY_LEN = 4, CRC = 4, MARK = 0x01020304, PIECE = 1 << 16,
 };
 enum { TYPE_INT = 1, TYPE_REAL, TYPE_TEXT, TYPE_REALS };
@@ -48,8 +49,8 @@ static int check_names(const char *path, const char *kind, const struct sv_store
     if (!k || k >= KIND || !good_text((const uint8_t *)kind, k, true))
         return sv_fail(e, SV_EINPUT, "%s: kind of file \"%s\": expected 1 .. 15 bytes of text", path, kind);
     if (s->values > SV_CONTAINER_VALUES || s->views > SV_CONTAINER_TENSORS)
-        return sv_fail(e, SV_EINPUT, "%s: %zu values and %zu tensors, at most %d and %d fit in a file", path, s->values, s->views,
-                       SV_CONTAINER_VALUES, SV_CONTAINER_TENSORS);
+        return sv_fail(e, SV_EINPUT, "%s: %zu values and %zu tensors, at most %d and %d fit in a file", path, s->values,
+                       s->views, SV_CONTAINER_VALUES, SV_CONTAINER_TENSORS);
     for (size_t i = 0; i < s->values; i++) {
         const struct sv_value *v = &s->value[i];
         if (!good_text((const uint8_t *)v->name, strlen(v->name), true) ||
@@ -71,7 +72,8 @@ static size_t index_size(const struct sv_store *s) {
 }
 
 static uint8_t *put_value(uint8_t *p, const struct sv_value *v) {
-    static const uint8_t type_of[] = { [SV_INT] = TYPE_INT, [SV_REAL] = TYPE_REAL, [SV_TEXT] = TYPE_TEXT, [SV_REALS] = TYPE_REALS };
+    static const uint8_t type_of[] = { [SV_INT] = TYPE_INT, [SV_REAL] = TYPE_REAL, [SV_TEXT] = TYPE_TEXT,
+                                       [SV_REALS] = TYPE_REALS };
     const size_t name = strlen(v->name), bytes = payload(v);
     p = put(put(put(p, VALUE_FIXED + name + bytes, 4), type_of[v->type], 2), name, 2);
     memcpy(p, v->name, name);
@@ -107,7 +109,8 @@ static int write_header(struct sv_out *o, const char *kind, size_t index_at, siz
     return sv_out_write(o, h, sizeof h, e);
 }
 
-static int write_data(struct sv_out *o, const struct sv_view *v, const struct sv_filler *f, uint8_t *piece, uint32_t *crc, struct sv_err *e) {
+static int write_data(struct sv_out *o, const struct sv_view *v, const struct sv_filler *f, uint8_t *piece, uint32_t *crc,
+                      struct sv_err *e) {
     const size_t size = sv_dtype_size(v->dtype), step = v->data ? v->count : PIECE / size;
     int rc = 0;
     *crc = 0;
@@ -123,7 +126,8 @@ static int write_data(struct sv_out *o, const struct sv_view *v, const struct sv
     return rc ? rc : sv_out_write(o, zero, aligned(v->bytes) - v->bytes, e);
 }
 
-int sv_container_stream(const char *path, const char *kind, const struct sv_store *s, const struct sv_filler *f, struct sv_err *e) {
+int sv_container_stream(const char *path, const char *kind, const struct sv_store *s, const struct sv_filler *f,
+                        struct sv_err *e) {
     int rc = check_names(path, kind, s, e);
     if (rc) return rc;
     size_t at = HEADER;
@@ -178,10 +182,13 @@ static int read_header(const struct sv_file *f, const char *kind, struct reader 
     if (!sv_container_is(f)) return sv_fail(e, SV_EINPUT, "%s: not a model or scene file (no magic at byte 0)", f->name);
     if (f->size < HEADER) return sv_fail(e, SV_EINPUT, "%s: %zu bytes, the header alone has %d", f->name, f->size, HEADER);
     const uint32_t version = (uint32_t)get(h + 8, 4), crc = (uint32_t)get(h + CRC_AT, 4);
-    if (crc != sv_crc32c(0, h, CRC_AT)) return sv_fail(e, SV_EINPUT, "%s: header: checksum differs, the file is damaged", f->name);
+    if (crc != sv_crc32c(0, h, CRC_AT)) return sv_fail(e, SV_EINPUT, "%s: header: checksum differs, the file is damaged",
+                                                       f->name);
     if (version != SV_CONTAINER_VERSION)
-        return sv_fail(e, SV_EINPUT, "%s: format version %u, this program reads %d", f->name, (unsigned)version, SV_CONTAINER_VERSION);
-    if (get(h + 12, 4) != MARK || get(h + ZERO_AT, 4)) return sv_fail(e, SV_EINPUT, "%s: header: bad byte order or reserved bytes", f->name);
+        return sv_fail(e, SV_EINPUT, "%s: format version %u, this program reads %d", f->name, (unsigned)version,
+                       SV_CONTAINER_VERSION);
+    if (get(h + 12, 4) != MARK || get(h + ZERO_AT, 4))
+        return sv_fail(e, SV_EINPUT, "%s: header: bad byte order or reserved bytes", f->name);
     const size_t name = strnlen((const char *)h + KIND_AT, KIND);
     bool good = name && name < KIND && good_text(h + KIND_AT, name, true);
     for (size_t i = name; i < KIND; i++) good = good && !h[KIND_AT + i];
@@ -190,7 +197,8 @@ static int read_header(const struct sv_file *f, const char *kind, struct reader 
         return sv_fail(e, SV_EINPUT, "%s: is a %s file, expected a %s file", f->name, (const char *)h + KIND_AT, kind);
     const uint64_t size = get(h + SIZE_AT, 8), at = get(h + INDEX_AT, 8), bytes = get(h + INDEX_SIZE_AT, 8);
     if (size != f->size)
-        return sv_fail(e, SV_EINPUT, "%s: %zu bytes, its header says %llu: truncated or damaged", f->name, f->size, (unsigned long long)size);
+        return sv_fail(e, SV_EINPUT, "%s: %zu bytes, its header says %llu: truncated or damaged", f->name, f->size,
+                       (unsigned long long)size);
     if (at < HEADER || at % ALIGN || at > size || bytes != size - at || bytes < COUNTS + CRC)
         return sv_fail(e, SV_EINPUT, "%s: header: index of %llu bytes at %llu does not fit the file", f->name,
                        (unsigned long long)bytes, (unsigned long long)at);
@@ -205,7 +213,8 @@ static int next_entry(struct reader *r, size_t fixed, const char *what, const ui
     const size_t left = (size_t)(r->end - r->p), here = place(r);
     const uint64_t len = left >= ENTRY_LEN ? get(r->p, ENTRY_LEN) : UINT64_MAX;
     if (len < fixed || left < ENTRY_LEN || len > left - ENTRY_LEN)
-        return sv_fail(e, SV_EINPUT, "%s: index: %s at byte %zu does not fit the %zu bytes left", r->f->name, what, here, left);
+        return sv_fail(e, SV_EINPUT, "%s: index: %s at byte %zu does not fit the %zu bytes left", r->f->name, what, here,
+                       left);
     *p = r->p + ENTRY_LEN, *n = (size_t)len;
     r->p += ENTRY_LEN + (size_t)len;
     return 0;
@@ -241,11 +250,13 @@ static int read_value(struct reader *r, struct sv_store *s, struct sv_err *e) {
     const unsigned type = (unsigned)get(p, 2);
     const size_t len = (size_t)get(p + 2, 2);
     p += VALUE_FIXED, n -= VALUE_FIXED;
-    if (len > n) return sv_fail(e, SV_EINPUT, "%s: index: value at byte %zu: its name leaves the entry", r->f->name, (size_t)(p - r->f->data));
+    if (len > n) return sv_fail(e, SV_EINPUT, "%s: index: value at byte %zu: its name leaves the entry", r->f->name,
+                                (size_t)(p - r->f->data));
     if ((rc = take_name(r, p, len, name, e))) return rc;
     p += len, n -= len;
     if (sv_store_value(s, name)) return sv_fail(e, SV_EINPUT, "%s: two values named %s", r->f->name, name);
-    if (((type == TYPE_INT || type == TYPE_REAL) && n != 8) || (type == TYPE_REALS && n % 8) || (type == TYPE_TEXT && !good_text(p, n, false)))
+    if (((type == TYPE_INT || type == TYPE_REAL) && n != 8) || (type == TYPE_REALS && n % 8) ||
+        (type == TYPE_TEXT && !good_text(p, n, false)))
         return sv_fail(e, SV_EINPUT, "%s: value %s: its %zu bytes do not fit its type %u", r->f->name, name, n, type);
     if (type == TYPE_INT) {
         const uint64_t bits = get(p, 8);
@@ -266,7 +277,8 @@ static int read_value(struct reader *r, struct sv_store *s, struct sv_err *e) {
 /* Padding between at (the end of a tensor) and the next multiple of 64. */
 static int check_zero(const struct reader *r, size_t at, struct sv_err *e) {
     for (const size_t end = aligned(at); at < end; at++)
-        if (r->f->data[at]) return sv_fail(e, SV_EINPUT, "%s: padding at byte %zu is not zero, the file is damaged", r->f->name, at);
+        if (r->f->data[at]) return sv_fail(e, SV_EINPUT, "%s: padding at byte %zu is not zero, the file is damaged",
+                                           r->f->name, at);
     return 0;
 }
 
@@ -280,8 +292,8 @@ static int read_tensor(struct reader *r, struct sv_store *s, bool data, struct s
     const uint64_t rank = get(p + 4, 4), at = get(p + 12, 8), bytes = get(p + 20, 8);
     const uint32_t crc = (uint32_t)get(p + 8, 4);
     if (rank > SV_MAX_RANK || n != TENSOR_FIXED + 8 * rank + len)
-        return sv_fail(e, SV_EINPUT, "%s: index: tensor entry of %zu bytes at byte %zu, rank %llu and a name of %zu bytes", r->f->name, n,
-                       (size_t)(p - r->f->data), (unsigned long long)rank, len);
+        return sv_fail(e, SV_EINPUT, "%s: index: tensor entry of %zu bytes at byte %zu, rank %llu and a name of %zu bytes",
+                       r->f->name, n, (size_t)(p - r->f->data), (unsigned long long)rank, len);
     p += TENSOR_FIXED;
     if ((rc = take_name(r, p + 8 * rank, len, name, e))) return rc;
     for (size_t i = 0; i < rank; i++, p += 8) {
@@ -289,10 +301,11 @@ static int read_tensor(struct reader *r, struct sv_store *s, bool data, struct s
         if (d > SIZE_MAX / 2) return sv_fail(e, SV_EINPUT, "%s: tensor %s: its dimensions overflow", r->f->name, name);
         dim[i] = (size_t)d;
     }
-    if (type >= SV_LEN(dtype_of)) return sv_fail(e, SV_EINPUT, "%s: tensor %s has type %zu, unknown to this program", r->f->name, name, type);
+    if (type >= SV_LEN(dtype_of)) return sv_fail(e, SV_EINPUT, "%s: tensor %s has type %zu, unknown to this program",
+                                                 r->f->name, name, type);
     if (at != r->at || bytes > r->index_at - r->at)
-        return sv_fail(e, SV_EINPUT, "%s: tensor %s: %llu bytes at %llu, expected to begin at %zu and end by %zu", r->f->name, name,
-                       (unsigned long long)bytes, (unsigned long long)at, r->at, r->index_at);
+        return sv_fail(e, SV_EINPUT, "%s: tensor %s: %llu bytes at %llu, expected to begin at %zu and end by %zu",
+                       r->f->name, name, (unsigned long long)bytes, (unsigned long long)at, r->at, r->index_at);
     const uint8_t *from = r->f->data + r->at;
     if ((rc = check_zero(r, r->at + (size_t)bytes, e))) return rc;
     r->at = aligned(r->at + (size_t)bytes);
@@ -333,7 +346,8 @@ static int read_all(const struct sv_file *f, const char *kind, struct sv_store *
     r.p += COUNTS;
     for (size_t i = 0; !rc && i < values; i++) rc = read_value(&r, s, e);
     for (size_t i = 0; !rc && i < views; i++) rc = read_tensor(&r, s, data, e);
-    if (!rc && r.p != r.end) rc = sv_fail(e, SV_EINPUT, "%s: index: %zu bytes behind its last entry", f->name, (size_t)(r.end - r.p));
+    if (!rc && r.p != r.end) rc = sv_fail(e, SV_EINPUT, "%s: index: %zu bytes behind its last entry", f->name,
+                                          (size_t)(r.end - r.p));
     if (!rc && r.at != r.index_at)
         rc = sv_fail(e, SV_EINPUT, "%s: index at byte %zu, the tensors end at %zu", f->name, r.index_at, r.at);
     return rc ? rc : check_scales(s, first, e);

@@ -42,7 +42,8 @@ struct sv_filler {
     int (*fill)(void *arg, const struct sv_view *v, size_t first, size_t n, void *out, struct sv_err *e);
     void *arg;
 };
-int sv_container_stream(const char *path, const char *kind, const struct sv_store *s, const struct sv_filler *f, struct sv_err *e);
+int sv_container_stream(const char *path, const char *kind, const struct sv_store *s, const struct sv_filler *f,
+                        struct sv_err *e);
 
 /* Adds everything in f to s, which must be initialised and outlived by f: tensor data borrows from it.  The whole
  * structure is checked, padding included; the checksums of tensor data are not: sv_container_verify reads those.

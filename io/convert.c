@@ -33,7 +33,8 @@ struct row {
 };
 
 static const struct row visual_rows[] = {
-    { "patch.weight", { "conv1.weight", "embeddings.patch_embedding.weight" }, { PLAIN, PLAIN }, { W, CH, PATCH, PATCH }, true },
+    { "patch.weight", { "conv1.weight", "embeddings.patch_embedding.weight" }, { PLAIN, PLAIN },
+      { W, CH, PATCH, PATCH }, true },
     { "class", { "class_embedding", "embeddings.class_embedding" }, { PLAIN, PLAIN }, { W }, false },
     { "position", { "positional_embedding", "embeddings.position_embedding.weight" }, { PLAIN, PLAIN }, { POS, W }, false },
     { "ln_pre.weight", { "ln_pre.weight", "pre_layrnorm.weight" }, { PLAIN, PLAIN }, { W }, false },
@@ -100,7 +101,8 @@ static int find_layout(const struct sv_store *in, enum layout *l, struct sv_err 
     if (sv_store_find(in, "visual.conv1.weight")) return *l = OPENAI, 0;
     if (sv_store_find(in, "vision_model.embeddings.patch_embedding.weight")) return *l = HF, 0;
     return sv_fail(e, SV_EINPUT, "%s: no CLIP vision transformer: expected visual.conv1.weight (OpenAI, open_clip) or "
-                   "vision_model.embeddings.patch_embedding.weight (Hugging Face) among its %zu tensors", in->file, in->views);
+                   "vision_model.embeddings.patch_embedding.weight (Hugging Face) among its %zu tensors", in->file,
+                   in->views);
 }
 
 /* A source name: tower, block (SIZE_MAX: none), rest; a rest with "/" has no tower. */
@@ -113,8 +115,8 @@ static void source_name(char out[SV_MAX_NAME + 1], enum layout l, size_t tower, 
 }
 
 /* Dimension i of the tensor of a row, which is needed before its shape can be checked. */
-static int peek(const struct sv_store *in, enum layout l, size_t tower, size_t block, const char *const from[2], size_t rank, size_t i,
-                size_t *out, struct sv_err *e) {
+static int peek(const struct sv_store *in, enum layout l, size_t tower, size_t block, const char *const from[2], size_t rank,
+                size_t i, size_t *out, struct sv_err *e) {
     char name[SV_MAX_NAME + 1];
     const size_t any[4] = { SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX };
     const struct sv_view *v;
@@ -122,7 +124,8 @@ static int peek(const struct sv_store *in, enum layout l, size_t tower, size_t b
     const int rc = sv_store_expect(in, name, SV_FLOATS, rank, any, &v, e);
     if (rc) return rc;
     if (!v->dim[i] || v->dim[i] > 1 << 24)
-        return sv_fail(e, SV_EINPUT, "%s: tensor %s has a dimension of %zu, expected 1 .. %d", in->file, name, v->dim[i], 1 << 24);
+        return sv_fail(e, SV_EINPUT, "%s: tensor %s has a dimension of %zu, expected 1 .. %d", in->file, name, v->dim[i],
+                       1 << 24);
     *out = v->dim[i];
     return 0;
 }
@@ -157,7 +160,8 @@ static int find_sizes(const struct sv_store *in, enum layout l, struct sizes *z,
         (rc = find_tower(in, l, 0, &z->visual, e)) || (rc = find_tower(in, l, 1, &z->text, e))) return rc;
     for (z->grid = 1; (z->grid + 1) * (z->grid + 1) < rows; z->grid++) {}
     if (z->grid * z->grid + 1 != rows)
-        return sv_fail(e, SV_EINPUT, "%s: %zu positions in the vision tower, expected 1 + a square of at least 1", in->file, rows);
+        return sv_fail(e, SV_EINPUT, "%s: %zu positions in the vision tower, expected 1 + a square of at least 1", in->file,
+                       rows);
     z->image = z->grid * z->patch;
     return 0;
 }
@@ -180,8 +184,8 @@ static size_t size_of(enum size s, const struct sizes *z, size_t tower) {
 }
 
 /* One tensor of out: its sources checked, itself declared. */
-static int plan_row(struct sv_convert *c, enum layout l, const struct sizes *z, size_t tower, size_t block, const struct row *r,
-                    struct sv_err *e) {
+static int plan_row(struct sv_convert *c, enum layout l, const struct sizes *z, size_t tower, size_t block,
+                    const struct row *r, struct sv_err *e) {
     struct sv_convert_part *part = &c->part[c->out.views];
     size_t dim[4], rank = 0, want[4], count = 1, bytes;
     char name[SV_MAX_NAME + 1];
@@ -199,8 +203,10 @@ static int plan_row(struct sv_convert *c, enum layout l, const struct sizes *z, 
     if (rank == 4) dim[1] = size_of(PIX, z, tower), rank = 2;
     const enum sv_dtype dtype = r->matrix ? c->o->dtype : SV_F32;
     for (size_t i = 0; i < rank; i++)
-        if (!sv_mul(count, dim[i], &count)) return sv_fail(e, SV_EINPUT, "%s: tensor %s: its dimensions overflow", c->in.file, name);
-    if (!sv_mul(count, sv_dtype_size(dtype), &bytes)) return sv_fail(e, SV_EINPUT, "%s: tensor %s is too large", c->in.file, name);
+        if (!sv_mul(count, dim[i], &count))
+            return sv_fail(e, SV_EINPUT, "%s: tensor %s: its dimensions overflow", c->in.file, name);
+    if (!sv_mul(count, sv_dtype_size(dtype), &bytes))
+        return sv_fail(e, SV_EINPUT, "%s: tensor %s is too large", c->in.file, name);
     const char *const of = tower ? "text" : "visual";
     if (block == SIZE_MAX) snprintf(name, sizeof name, "clip.%s.%s", of, r->to);
     else snprintf(name, sizeof name, "clip.%s.block.%zu.%s", of, block, r->to);
@@ -212,7 +218,8 @@ static int plan_tensors(struct sv_convert *c, enum layout l, const struct sizes 
     int rc = (c->part = sv_alloc(n, sizeof *c->part, e)) ? 0 : SV_ENOMEM;
     for (size_t tower = 0; tower < 2; tower++) {
         const struct row *rows = tower ? text_rows : visual_rows;
-        const size_t count = tower ? SV_LEN(text_rows) : SV_LEN(visual_rows), layers = tower ? z->text.layers : z->visual.layers;
+        const size_t count = tower ? SV_LEN(text_rows) : SV_LEN(visual_rows);
+        const size_t layers = tower ? z->text.layers : z->visual.layers;
         for (size_t i = 0; !rc && i < count; i++) rc = plan_row(c, l, z, tower, SIZE_MAX, &rows[i], e);
         for (size_t b = 0; !rc && b < layers; b++)
             for (size_t i = 0; !rc && i < SV_LEN(block_rows); i++) rc = plan_row(c, l, z, tower, b, &block_rows[i], e);
@@ -253,8 +260,8 @@ static int check_unused(const struct sv_convert *c, struct sv_err *e) {
     }
     sv_free(used);
     if (!strange) return 0;
-    return sv_fail(e, SV_EINPUT, "%s: tensor %s%s not part of CLIP as this program knows it (%zu unknown)", c->in.file, c->in.view[first].name,
-                   strange > 1 ? " and others are" : " is", strange);
+    return sv_fail(e, SV_EINPUT, "%s: tensor %s%s not part of CLIP as this program knows it (%zu unknown)", c->in.file,
+                   c->in.view[first].name, strange > 1 ? " and others are" : " is", strange);
 }
 
 struct choice { size_t heads[2]; const char *act; double scale; };
@@ -266,8 +273,8 @@ static int choose_heads(const struct sv_convert *c, const struct sizes *z, struc
         const bool wide = !tower && (w == 1280 || w == 1408 || w == 1664);
         h->heads[tower] = said ? said : wide ? 16 : w / 64;
         if (!h->heads[tower] || w % h->heads[tower] || (!said && !wide && w % 64))
-            return sv_fail(e, SV_EINPUT, "%s: %s tower of width %zu: %zu heads%s", c->in.file, tower ? "text" : "vision", w, h->heads[tower],
-                           said ? " do not divide it" : " would be a guess; a config.json beside it must say");
+            return sv_fail(e, SV_EINPUT, "%s: %s tower of width %zu: %zu heads%s", c->in.file, tower ? "text" : "vision", w,
+                           h->heads[tower], said ? " do not divide it" : " would be a guess; config.json must say");
     }
     return 0;
 }
@@ -291,8 +298,10 @@ static int find_scale(const struct sv_store *in, double *scale, struct sv_err *e
     const struct sv_view *v = sv_store_find(in, "logit_scale");
     float f = NAN;
     if (v && SV_FLOATS >> v->dtype & 1 && v->count == 1) sv_view_f32(v, 0, 1, &f);
-    else return sv_fail(e, SV_EINPUT, "%s: %s", in->file, v ? "tensor logit_scale is not one number" : "no tensor logit_scale");
-    if (!(f >= -100 && f <= 100)) return sv_fail(e, SV_EINPUT, "%s: logit_scale is %g, expected a logarithm, about 4.6", in->file, (double)f);
+    else return sv_fail(e, SV_EINPUT, "%s: %s", in->file,
+                        v ? "tensor logit_scale is not one number" : "no tensor logit_scale");
+    if (!(f >= -100 && f <= 100)) return sv_fail(e, SV_EINPUT, "%s: logit_scale is %g, expected a logarithm, about 4.6",
+                                                 in->file, (double)f);
     *scale = f;
     return 0;
 }
@@ -302,7 +311,8 @@ static int check_settings(const struct sv_convert *c, const struct sizes *z, str
     const struct sv_settings *k = c->o->settings;
     if (!k) return 0;
     const struct { const char *what; size_t said, found; } row[] = {
-        { "embedding width", k->embed, z->embed }, { "image size", k->image, z->image }, { "patch size", k->patch, z->patch },
+        { "embedding width", k->embed, z->embed }, { "image size", k->image, z->image },
+        { "patch size", k->patch, z->patch },
         { "text length", k->context, z->context }, { "vocabulary size", k->vocab, z->vocab },
         { "vision width", k->visual.width, z->visual.width }, { "vision layers", k->visual.layers, z->visual.layers },
         { "vision mlp width", k->visual.mlp, z->visual.mlp }, { "text width", k->text.width, z->text.width },
@@ -310,13 +320,14 @@ static int check_settings(const struct sv_convert *c, const struct sizes *z, str
     };
     for (size_t i = 0; i < SV_LEN(row); i++)
         if (row[i].said && row[i].said != row[i].found)
-            return sv_fail(e, SV_EINPUT, "%s: %s of its tensors is %zu, %s beside it says %zu", c->in.file, row[i].what, row[i].found,
-                           k->config ? k->config : "a config", row[i].said);
+            return sv_fail(e, SV_EINPUT, "%s: %s of its tensors is %zu, %s beside it says %zu", c->in.file, row[i].what,
+                           row[i].found, k->config ? k->config : "a config", row[i].said);
     return 0;
 }
 
 static int set_tower(struct sv_store *s, const char *of, const struct tower *t, size_t heads, struct sv_err *e) {
-    const struct { const char *name; size_t v; } row[] = { { "width", t->width }, { "layers", t->layers }, { "heads", heads }, { "mlp", t->mlp } };
+    const struct { const char *name; size_t v; } row[] = { { "width", t->width }, { "layers", t->layers },
+                                                           { "heads", heads }, { "mlp", t->mlp } };
     char name[64];
     int rc = 0;
     for (size_t i = 0; !rc && i < SV_LEN(row); i++) {
@@ -331,16 +342,20 @@ static int set_values(struct sv_convert *c, const struct sizes *z, const struct 
     const struct sv_settings *k = c->o->settings;
     struct sv_store *s = &c->out;
     int rc;
-    if ((rc = sv_store_set_int(s, "clip.embed", (int64_t)z->embed, e)) || (rc = sv_store_set_int(s, "clip.image_size", (int64_t)z->image, e)) ||
-        (rc = sv_store_set_int(s, "clip.patch", (int64_t)z->patch, e)) || (rc = sv_store_set_int(s, "clip.context", (int64_t)z->context, e)) ||
-        (rc = sv_store_set_int(s, "clip.vocab", (int64_t)z->vocab, e)) || (rc = set_tower(s, "visual", &z->visual, h->heads[0], e)) ||
+    if ((rc = sv_store_set_int(s, "clip.embed", (int64_t)z->embed, e)) ||
+        (rc = sv_store_set_int(s, "clip.image_size", (int64_t)z->image, e)) ||
+        (rc = sv_store_set_int(s, "clip.patch", (int64_t)z->patch, e)) ||
+        (rc = sv_store_set_int(s, "clip.context", (int64_t)z->context, e)) ||
+        (rc = sv_store_set_int(s, "clip.vocab", (int64_t)z->vocab, e)) ||
+        (rc = set_tower(s, "visual", &z->visual, h->heads[0], e)) ||
         (rc = set_tower(s, "text", &z->text, h->heads[1], e)) || (rc = sv_store_set_text(s, "clip.act", h->act, e)) ||
         (rc = sv_store_set_reals(s, "clip.mean", k && k->pixels ? k->mean : mean, 3, e)) ||
         (rc = sv_store_set_reals(s, "clip.std", k && k->pixels ? k->std : std, 3, e)) ||
         (rc = sv_store_set_real(s, "clip.logit_scale", h->scale, e)) ||
         (rc = sv_store_set_real(s, "clip.eps", k && k->eps > 0 ? k->eps : 1e-5, e)) ||
         (rc = sv_store_set_text(s, "clip.resize", k && k->squash ? "squash" : "crop", e)) ||
-        (rc = sv_store_set_text(s, "clip.tube_crop", "squash", e)) || (rc = sv_store_set_real(s, "clip.tube_seconds", 0, e)) ||
+        (rc = sv_store_set_text(s, "clip.tube_crop", "squash", e)) ||
+        (rc = sv_store_set_real(s, "clip.tube_seconds", 0, e)) ||
         (c->o->source && (rc = sv_store_set_text(s, "clip.source", c->o->source, e))) ||
         (c->o->sha256 && (rc = sv_store_set_text(s, "clip.sha256", c->o->sha256, e)))) return rc;
     return 0;
@@ -352,10 +367,12 @@ int sv_convert_plan(struct sv_convert *c, const struct sv_store *src, const stru
     struct sizes z = { 0 };
     struct choice h = { 0 };
     int rc;
-    if ((rc = strip_names(&c->in, src, e)) || (rc = sv_store_init(&c->out, src->file, e)) || (rc = find_layout(&c->in, &l, e)) ||
+    if ((rc = strip_names(&c->in, src, e)) || (rc = sv_store_init(&c->out, src->file, e)) ||
+        (rc = find_layout(&c->in, &l, e)) ||
         (rc = find_sizes(&c->in, l, &z, e)) || (rc = check_settings(c, &z, e)) || (rc = plan_tensors(c, l, &z, e)) ||
         (rc = check_unused(c, e)) || (rc = check_scalar(&c->in, "input_resolution", z.image, e)) ||
-        (rc = check_scalar(&c->in, "context_length", z.context, e)) || (rc = check_scalar(&c->in, "vocab_size", z.vocab, e)) ||
+        (rc = check_scalar(&c->in, "context_length", z.context, e)) ||
+        (rc = check_scalar(&c->in, "vocab_size", z.vocab, e)) ||
         (rc = find_scale(&c->in, &h.scale, e)) || (rc = choose_heads(c, &z, &h, e)) || (rc = choose_act(c, &h, e)) ||
         (rc = set_values(c, &z, &h, e))) {
         sv_convert_free(c);
@@ -388,15 +405,18 @@ static void narrow(enum sv_dtype t, const float *x, size_t n, uint8_t *out) {
     }
 }
 
-static int check_finite(struct sv_convert *c, const struct sv_view *v, const float *x, size_t n, size_t at, struct sv_err *e) {
+static int check_finite(struct sv_convert *c, const struct sv_view *v, const float *x, size_t n, size_t at,
+                        struct sv_err *e) {
     const float most = v->dtype == SV_F16 ? 0x1.ffcp15f : v->dtype == SV_BF16 ? 0x1.fep127f : 0x1.fffffep127f;
-    const float limit = v->dtype == SV_F16 ? 65520 : v->dtype == SV_BF16 ? 0x1.ffp127f : INFINITY;      /* this rounds to infinity */
+    /* From here on a value rounds to infinity. */
+    const float limit = v->dtype == SV_F16 ? 65520 : v->dtype == SV_BF16 ? 0x1.ffp127f : INFINITY;
     for (size_t i = 0; i < n; i++) {
         if (fabsf(x[i]) < limit) continue;
         if (isfinite(x[i]))
-            return sv_fail(e, SV_EINPUT, "%s: tensor %s: value %g at %zu is beyond %s (%g); --dtype f32 holds it", c->in.file, v->name,
-                           (double)x[i], at + i, sv_dtype_name(v->dtype), (double)most);
-        if (c->o->strict) return sv_fail(e, SV_EINPUT, "%s: tensor %s: value at %zu is not finite", c->in.file, v->name, at + i);
+            return sv_fail(e, SV_EINPUT, "%s: tensor %s: value %g at %zu is beyond %s (%g); --dtype f32 holds it",
+                           c->in.file, v->name, (double)x[i], at + i, sv_dtype_name(v->dtype), (double)most);
+        if (c->o->strict) return sv_fail(e, SV_EINPUT, "%s: tensor %s: value at %zu is not finite", c->in.file, v->name,
+                                         at + i);
         if (!c->not_finite++) snprintf(c->first_bad, sizeof c->first_bad, "%s", v->name);
     }
     return 0;

@@ -7,7 +7,8 @@
  *
  * The names written (all linear weights [outputs, inputs]; matrices in the chosen dtype, the rest f32; I counts blocks):
  *
- *     clip.visual.patch.weight [W, 3 P P]   class [W]   position [1 + g g, W]   ln_pre, ln_post .weight .bias [W]   proj [E, W]
+ *     clip.visual.patch.weight [W, 3 P P]   class [W]   position [1 + g g, W]   ln_pre, ln_post .weight .bias [W]
+ *                 proj [E, W]
  *     clip.text.token [V, Wt]   position [L, Wt]   ln_final.weight .bias [Wt]   proj [E, Wt]
  *     clip.{visual,text}.block.I.   ln1, ln2 .weight .bias [W]   qkv.weight [3 W, W] .bias   out.weight [W, W] .bias
  *                                   fc1.weight [M, W] .bias   fc2.weight [W, M] .bias

@@ -14,7 +14,8 @@ void sv_csv_close(struct sv_csv *c) {
 }
 
 static int add(struct sv_csv *c, size_t *n, char b, struct sv_err *e) {
-    if (*n == SV_CSV_ROW) return sv_fail(e, SV_EINPUT, "%s: line %zu: a row of more than %d bytes", c->file, c->line, SV_CSV_ROW);
+    if (*n == SV_CSV_ROW)
+        return sv_fail(e, SV_EINPUT, "%s: line %zu: a row of more than %d bytes", c->file, c->line, SV_CSV_ROW);
     if (*n == c->cap && sv_grow(&c->text, &c->cap, *n, 1, e)) return SV_ENOMEM;
     c->text[(*n)++] = b;
     return 0;

@@ -90,7 +90,8 @@ static int read_sof(struct sv_jpeg *d, struct part s, unsigned marker) {
         const uint8_t *p = s.p + 6 + 3 * i;
         c->id = p[0], c->h = p[1] >> 4, c->v = p[1] & 15, c->tq = p[2];
         if (!c->h || !c->v || c->h > 4 || c->v > 4 || c->tq > 3)
-            return sv_jpeg_bad(d, p, "component %u: sampling %ux%u, quantization table %u, expected 1 .. 4 and 0 .. 3", c->id, c->h, c->v, c->tq);
+            return sv_jpeg_bad(d, p, "component %u: sampling %ux%u, quantization table %u, expected 1 .. 4 and 0 .. 3",
+                               c->id, c->h, c->v, c->tq);
         /* Factors say how components relate; alone, its MCU is one block whatever they are. */
         if (d->n == 1) c->h = c->v = 1;
     }
@@ -125,7 +126,7 @@ static int read_sos(struct sv_jpeg *d, struct part s) {
         const uint8_t *p = s.p + 1 + 2 * i;
         struct sv_jpeg_comp *c = d->scan.c[i] = named(d, p[0], i);
         if (!c || p[1] >> 4 > 3 || (p[1] & 15) > 3)
-            return sv_jpeg_bad(d, p, "scan of component %u with Huffman tables 0x%02x: no such component or table", p[0], p[1]);
+            return sv_jpeg_bad(d, p, "component %u with Huffman tables 0x%02x: no such component or table", p[0], p[1]);
         c->dc = &d->table[0][p[1] >> 4], c->ac = &d->table[1][p[1] & 15];
     }
     const uint8_t *p = s.p + s.n - 3;
@@ -134,7 +135,8 @@ static int read_sos(struct sv_jpeg *d, struct part s) {
     d->scan.ss = p[0], d->scan.se = p[1], d->scan.ah = p[2] >> 4, d->scan.al = p[2] & 15;
     if (d->scan.se > 63 || (d->scan.ss ? d->scan.se < d->scan.ss || d->scan.n != 1 : d->scan.se != 0)
         || d->scan.al > 13 || (d->scan.ah && d->scan.al != d->scan.ah - 1))
-        return sv_jpeg_bad(d, p, "progressive scan of coefficients %u .. %u, bits 0x%02x, %zu components", p[0], p[1], p[2], d->scan.n);
+        return sv_jpeg_bad(d, p, "progressive scan of coefficients %u .. %u, bits 0x%02x, components: %zu",
+                           p[0], p[1], p[2], d->scan.n);
     return 0;
 }
 
@@ -184,7 +186,7 @@ static int decode(struct sv_jpeg *d) {
     while (d->progressive || !complete(d)) {
         const unsigned marker = next_marker(d);
         if (!marker && complete(d)) break;
-        if (!marker) return sv_jpeg_bad(d, d->end, "ends early: expected %s", !d->n ? "a frame header" : "another scan or the end marker");
+        if (!marker) return sv_jpeg_bad(d, d->end, "ends early: expected %s", d->n ? "more scans or the end marker" : "a frame header");
         if (marker == EOI) break;
         if (marker == SOI) return sv_jpeg_bad(d, d->p, "a second image begins before the first has ended");
         if (marker == TEM || (marker >= RST0 && marker < SOI)) continue;

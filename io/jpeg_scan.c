@@ -21,11 +21,12 @@ static int use_table(struct sv_jpeg *d, struct sv_jpeg_table *t, bool dc) {
     const size_t id = (size_t)(t - d->table[dc ? 0 : 1]);
     if (!t->defined) {
         if (d->progressive || id > 1)
-            return sv_jpeg_bad(d, d->p, "scan %zu uses %s Huffman table %zu, which is not defined", d->scans, dc ? "DC" : "AC", id);
+            return sv_jpeg_bad(d, d->p, "scan %zu uses %s Huffman table %zu, which is not defined",
+                               d->scans, dc ? "DC" : "AC", id);
         sv_jpeg_table_default(t, dc, id);
     }
     if (!t->built && !sv_jpeg_table_build(t, dc))
-        return sv_jpeg_bad(d, d->p, "%s Huffman table %zu is not a prefix code of %s symbols", dc ? "DC" : "AC", id, dc ? "DC" : "AC");
+        return sv_jpeg_bad(d, d->p, "%s Huffman table %zu is no prefix code of symbols 0 .. %d", dc ? "DC" : "AC", id, dc ? 15 : 255);
     return 0;
 }
 
@@ -74,7 +75,8 @@ static int restart(struct sv_jpeg *d, struct sv_jpeg_bits *b, size_t number) {
     const uint8_t *p = b->p;
     while (d->end - p >= 2 && (*p != 0xff || p[1] == 0xff || p[1] == 0)) p++;
     const unsigned want = 0xd0 + (unsigned)(number & 7);
-    if (d->end - p < 2 || p[1] != want) return sv_jpeg_bad(d, p, "expected restart marker 0x%x, found %s", want, d->end - p < 2 ? "the end" : "another marker");
+    if (d->end - p < 2) return sv_jpeg_bad(d, p, "expected restart marker 0x%x, found the end", want);
+    if (p[1] != want) return sv_jpeg_bad(d, p, "expected restart marker 0x%x, found 0x%x", want, p[1]);
     *b = (struct sv_jpeg_bits){ .p = p + 2, .end = d->end };
     for (size_t i = 0; i < d->scan.n; i++) d->scan.c[i]->pred = 0;
     d->eobrun = 0;

@@ -21,7 +21,8 @@ static struct word next_word(const char **s, const char *end) {
 }
 
 /* A new clip of n frames; its labels are zero. */
-static int add_clip(struct sv_labels *l, const char *file, const char *name, size_t len, size_t n, uint8_t **out, struct sv_err *e) {
+static int add_clip(struct sv_labels *l, const char *file, const char *name, size_t len, size_t n, uint8_t **out,
+                    struct sv_err *e) {
     size_t at;
     if (!n) return sv_fail(e, SV_EINPUT, "%s: clip %.*s has no frames", file, (int)sv_min(len, SHOWN), name);
     if (sv_names_find(&l->clip, name, len) != SIZE_MAX)
@@ -94,8 +95,10 @@ static unsigned label_at(const struct sv_view *v, size_t i) {
 static int copy_view(struct sv_labels *l, const char *clip, const char *file, const struct sv_view *v, struct sv_err *e) {
     size_t wide = 0;
     for (size_t i = 0; i < v->rank; i++) wide += v->dim[i] != 1;
-    if (!v->rank || wide > 1) return sv_fail(e, SV_EINPUT, "%s: an array of %zu dimensions, expected one label a frame", file, v->rank);
-    if (v->count > LABELS_MAX) return sv_fail(e, SV_EINPUT, "%s: %zu labels, expected at most %d", file, v->count, LABELS_MAX);
+    if (!v->rank || wide > 1)
+        return sv_fail(e, SV_EINPUT, "%s: an array of %zu dimensions, expected one label a frame", file, v->rank);
+    if (v->count > LABELS_MAX)
+        return sv_fail(e, SV_EINPUT, "%s: %zu labels, expected at most %d", file, v->count, LABELS_MAX);
     for (size_t i = 0; i < v->count; i++)
         if (label_at(v, i) > 1) return sv_fail(e, SV_EINPUT, "%s: label %zu is neither 0 nor 1", file, i);
     uint8_t *to;

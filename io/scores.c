@@ -9,7 +9,9 @@
 enum { FILE_MAX = 1 << 30, FRAME_MAX = 100000000, SHOWN = 40 };
 
 static const char *const score_columns[] = { "clip", "frame", "score" };
-static const char *const object_columns[] = { "clip", "frame", "x1", "y1", "x2", "y2", "track", "score", "action", "similarity" };
+static const char *const object_columns[] = {
+    "clip", "frame", "x1", "y1", "x2", "y2", "track", "score", "action", "similarity",
+};
 
 int sv_scores_open(struct sv_out *o, const char *path, struct sv_err *e) {
     const int rc = sv_out_open(o, path, e);
@@ -66,7 +68,8 @@ static int real(const struct sv_csv *c, size_t i, const char *column, double *ou
 }
 
 /* A row's clip and frame. */
-static int place(const struct sv_csv *c, size_t columns, struct sv_names *clips, size_t *clip, size_t *frame, struct sv_err *e) {
+static int place(const struct sv_csv *c, size_t columns, struct sv_names *clips, size_t *clip, size_t *frame,
+                 struct sv_err *e) {
     if (c->fields != columns)
         return sv_fail(e, SV_EINPUT, "%s: line %zu: %zu columns, expected %zu", c->file, c->line, c->fields, columns);
     size_t len;
@@ -120,7 +123,8 @@ const struct sv_frames *sv_scores_of(const struct sv_scores *s, const char *clip
     return i == SIZE_MAX ? NULL : &s->frames[i];
 }
 
-static int read_object(struct sv_objects *s, const struct sv_csv *c, struct sv_object_row *x, size_t *clip, struct sv_err *e) {
+static int read_object(struct sv_objects *s, const struct sv_csv *c, struct sv_object_row *x, size_t *clip,
+                       struct sv_err *e) {
     double v[4], similarity;
     int rc = place(c, SV_LEN(object_columns), &s->clip, clip, &x->frame, e);
     for (size_t i = 0; !rc && i < 4; i++) rc = real(c, 2 + i, object_columns[2 + i], &v[i], e);

@@ -10,12 +10,14 @@ static int get_size(const struct sv_json_node *object, const char *key, size_t *
     const struct sv_json_node *n = sv_json_get(object, key);
     int64_t v;
     if (!n || n->type == SV_JSON_NULL) return 0;
-    if (!sv_json_int(n, &v) || v < 1 || v > MAX_SIZE) return sv_fail(e, SV_EINPUT, "%s: %s is not 1 .. %d", name, key, MAX_SIZE);
+    if (!sv_json_int(n, &v) || v < 1 || v > MAX_SIZE)
+        return sv_fail(e, SV_EINPUT, "%s: %s is not 1 .. %d", name, key, MAX_SIZE);
     *out = (size_t)v;
     return 0;
 }
 
-static int get_triple(const struct sv_json_node *object, const char *key, double out[3], bool *found, const char *name, struct sv_err *e) {
+static int get_triple(const struct sv_json_node *object, const char *key, double out[3], bool *found, const char *name,
+                      struct sv_err *e) {
     const struct sv_json_node *n = sv_json_get(object, key);
     if (!n || n->type == SV_JSON_NULL) return 0;
     const struct sv_json_node *c = n->type == SV_JSON_ARRAY && n->n == 3 ? n->child : NULL;
@@ -25,8 +27,8 @@ static int get_triple(const struct sv_json_node *object, const char *key, double
     return 0;
 }
 
-static int set_pixels(struct sv_settings *s, const struct sv_json_node *object, const char *mean, const char *std, const char *name,
-                      struct sv_err *e) {
+static int set_pixels(struct sv_settings *s, const struct sv_json_node *object, const char *mean, const char *std,
+                      const char *name, struct sv_err *e) {
     bool has_mean = false, has_std = false;
     int rc = get_triple(object, mean, s->mean, &has_mean, name, e);
     if (!rc) rc = get_triple(object, std, s->std, &has_std, name, e);
@@ -46,18 +48,21 @@ static int set_act(struct sv_settings *s, const char *act, const char *name, str
 }
 
 /* One tower of Hugging Face's config; defaults as in its CLIPVisionConfig and CLIPTextConfig. */
-static int hf_tower(struct sv_settings *s, const struct sv_json_node *c, struct sv_settings_tower *t, size_t heads, const char *name,
-                    struct sv_err *e) {
+static int hf_tower(struct sv_settings *s, const struct sv_json_node *c, struct sv_settings_tower *t, size_t heads,
+                    const char *name, struct sv_err *e) {
     const char *act = sv_json_text(sv_json_get(c, "hidden_act"));
     double eps = 1e-5;
     int rc;
     t->heads = heads;
-    if ((rc = get_size(c, "hidden_size", &t->width, name, e)) || (rc = get_size(c, "num_hidden_layers", &t->layers, name, e)) ||
-        (rc = get_size(c, "num_attention_heads", &t->heads, name, e)) || (rc = get_size(c, "intermediate_size", &t->mlp, name, e)) ||
+    if ((rc = get_size(c, "hidden_size", &t->width, name, e)) ||
+        (rc = get_size(c, "num_hidden_layers", &t->layers, name, e)) ||
+        (rc = get_size(c, "num_attention_heads", &t->heads, name, e)) ||
+        (rc = get_size(c, "intermediate_size", &t->mlp, name, e)) ||
         (rc = set_act(s, act ? act : "quick_gelu", name, e))) return rc;
     if (sv_json_get(c, "layer_norm_eps") && !sv_json_real(sv_json_get(c, "layer_norm_eps"), &eps)) eps = 0;
     if (!(eps > 0 && eps < 1)) return sv_fail(e, SV_EINPUT, "%s: layer_norm_eps is not above 0 and below 1", name);
-    if (s->eps > 0 && (s->eps < eps || s->eps > eps)) return sv_fail(e, SV_EINPUT, "%s: the two towers have different layer_norm_eps", name);
+    if (s->eps > 0 && (s->eps < eps || s->eps > eps))
+        return sv_fail(e, SV_EINPUT, "%s: the two towers have different layer_norm_eps", name);
     s->eps = eps;
     return 0;
 }
@@ -66,16 +71,18 @@ static int hf_config(struct sv_settings *s, const struct sv_json_node *root, con
     const struct sv_json_node *v = sv_json_get(root, "vision_config"), *t = sv_json_get(root, "text_config");
     int rc;
     if ((rc = hf_tower(s, v, &s->visual, 12, name, e)) || (rc = hf_tower(s, t, &s->text, 8, name, e)) ||
-        (rc = get_size(root, "projection_dim", &s->embed, name, e)) || (rc = get_size(v, "image_size", &s->image, name, e)) ||
+        (rc = get_size(root, "projection_dim", &s->embed, name, e)) ||
+        (rc = get_size(v, "image_size", &s->image, name, e)) ||
         (rc = get_size(v, "patch_size", &s->patch, name, e)) || (rc = get_size(t, "vocab_size", &s->vocab, name, e)) ||
         (rc = get_size(t, "max_position_embeddings", &s->context, name, e))) return rc;
     return 0;
 }
 
 static int open_clip_config(struct sv_settings *s, const struct sv_json_node *root, const char *name, struct sv_err *e) {
-    const struct sv_json_node *m = sv_json_get(root, "model_cfg"), *v = sv_json_get(m, "vision_cfg"), *t = sv_json_get(m, "text_cfg"),
-                              *p = sv_json_get(root, "preprocess_cfg");
-    const char *resize = sv_json_text(sv_json_get(p, "resize_mode")), *filter = sv_json_text(sv_json_get(p, "interpolation"));
+    const struct sv_json_node *m = sv_json_get(root, "model_cfg"), *p = sv_json_get(root, "preprocess_cfg");
+    const struct sv_json_node *v = sv_json_get(m, "vision_cfg"), *t = sv_json_get(m, "text_cfg");
+    const char *resize = sv_json_text(sv_json_get(p, "resize_mode"));
+    const char *filter = sv_json_text(sv_json_get(p, "interpolation"));
     size_t head = 64;
     bool quick = false;
     int rc;
@@ -89,7 +96,8 @@ static int open_clip_config(struct sv_settings *s, const struct sv_json_node *ro
         return sv_fail(e, SV_EINPUT, "%s: width %zu is not a multiple of head_width %zu", name, s->visual.width, head);
     s->visual.heads = s->visual.width / head;
     sv_json_bool(sv_json_get(m, "quick_gelu"), &quick);
-    if (filter && strcmp(filter, "bicubic")) return sv_fail(e, SV_EINPUT, "%s: interpolation is \"%s\", expected \"bicubic\"", name, filter);
+    if (filter && strcmp(filter, "bicubic"))
+        return sv_fail(e, SV_EINPUT, "%s: interpolation is \"%s\", expected \"bicubic\"", name, filter);
     if (resize && strcmp(resize, "shortest") && strcmp(resize, "squash"))
         return sv_fail(e, SV_EINPUT, "%s: resize_mode is \"%s\", expected \"shortest\" or \"squash\"", name, resize);
     s->squash = resize && !strcmp(resize, "squash");
@@ -97,7 +105,8 @@ static int open_clip_config(struct sv_settings *s, const struct sv_json_node *ro
 }
 
 int sv_settings_config(struct sv_settings *s, const struct sv_json_node *root, const char *name, struct sv_err *e) {
-    const bool hf = sv_json_get(root, "vision_config") && sv_json_get(root, "text_config"), open = sv_json_get(root, "model_cfg");
+    const bool hf = sv_json_get(root, "vision_config") && sv_json_get(root, "text_config");
+    const bool open = sv_json_get(root, "model_cfg");
     if (!hf && !open) return 0;
     s->config = name;
     return hf ? hf_config(s, root, name, e) : open_clip_config(s, root, name, e);
@@ -116,7 +125,8 @@ int sv_settings_preprocessor(struct sv_settings *s, const struct sv_json_node *r
 }
 
 static int find_one(struct sv_settings *s, const char *folder, const char *file,
-                    int (*use)(struct sv_settings *, const struct sv_json_node *, const char *, struct sv_err *), struct sv_err *e) {
+                    int (*use)(struct sv_settings *, const struct sv_json_node *, const char *, struct sv_err *),
+                    struct sv_err *e) {
     const size_t room = strlen(folder) + strlen(file) + 2;
     char *path = sv_alloc(room, 1, e);
     if (!path) return SV_ENOMEM;

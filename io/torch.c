@@ -42,6 +42,7 @@ static int storage(struct in *p, const struct sv_pickle_tensor *t, const uint8_t
     uint8_t *owned;                     /* stays NULL: the entry is stored */
     const int rc = sv_zip_read(&p->zip, en, out, &owned, e);
     *checked = !rc;
+    if (!rc) sv_store_forget(p->s, &(struct sv_view){ .data = *out, .bytes = bytes });
     return rc;
 }
 

@@ -100,15 +100,16 @@ static int survey(struct lines *l, size_t rows, const char *name, size_t *first,
         *l = rest, *first = 2;
     }
     for (rest = *l; next_line(&rest, &s, &n); lines++) {
-        if (n && blank) return sv_fail(e, SV_EINPUT, "%s: line %zu is empty, expected a merge", name, *first + lines - blank);
+        if (n && blank) return sv_fail(e, SV_EINPUT, "%s: line %zu is empty, expected a merge", name,
+                                       *first + lines - blank);
         blank += !n;
     }
     *take = lines - blank;
     if (surplus) *take = sv_min(*take, rows > SV_VOCAB_FIXED ? rows - SV_VOCAB_FIXED : OPENAI_MERGES);
     if (*take > SV_VOCAB_ROWS) return sv_fail(e, SV_EINPUT, "%s: %zu merges, at most %d", name, *take, SV_VOCAB_ROWS);
     if (rows && *take + SV_VOCAB_FIXED != rows)
-        return sv_fail(e, SV_EINPUT, "%s: %zu merges make a vocabulary of %zu tokens, the token table has %zu rows", name, *take,
-                       *take + SV_VOCAB_FIXED, rows);
+        return sv_fail(e, SV_EINPUT, "%s: %zu merges make a vocabulary of %zu tokens, the token table has %zu rows", name,
+                       *take, *take + SV_VOCAB_FIXED, rows);
     return 0;
 }
 
@@ -116,17 +117,20 @@ static int add_merge(struct tokens *t, const char *s, size_t n, const char *name
     const char *gap = memchr(s, ' ', n);
     const size_t an = gap ? (size_t)(gap - s) : 0, bn = gap ? n - an - 1 : 0;
     if (!an || !bn || memchr(gap + 1, ' ', bn))
-        return sv_fail(e, SV_EINPUT, "%s: line %zu: \"%.*s\" is not two tokens and a space", name, line, (int)sv_min(n, 60), s);
+        return sv_fail(e, SV_EINPUT, "%s: line %zu: \"%.*s\" is not two tokens and a space", name, line, (int)sv_min(n, 60),
+                       s);
     const bool a = find(t, s, an), b = find(t, gap + 1, bn);
     if (!a || !b) return sv_fail(e, SV_EINPUT, "%s: line %zu: merge of \"%.*s\", which is no token by then", name, line,
                                  (int)sv_min(a ? bn : an, 60), a ? gap + 1 : s);
     if (!add(t, s, an, gap + 1, bn))
-        return sv_fail(e, SV_EINPUT, "%s: line %zu: \"%.*s\" makes a token that is there already", name, line, (int)sv_min(n, 60), s);
+        return sv_fail(e, SV_EINPUT, "%s: line %zu: \"%.*s\" makes a token that is there already", name, line,
+                       (int)sv_min(n, 60), s);
     return 0;
 }
 
 /* Merges from text with or without a header; t gets all tokens. */
-static int take_text(struct sv_vocab *v, struct tokens *t, const char *text, size_t size, size_t rows, const char *name, struct sv_err *e) {
+static int take_text(struct sv_vocab *v, struct tokens *t, const char *text, size_t size, size_t rows, const char *name,
+                     struct sv_err *e) {
     struct lines l = { text, text + size };
     size_t first = 1, take = 0, n;
     int rc = survey(&l, rows, name, &first, &take, e);
@@ -158,18 +162,23 @@ static int check_ids(const struct tokens *t, const struct sv_json_node *map, con
         int64_t found = -1;
         if (!id) rc = sv_fail(e, SV_EINPUT, "%s: token \"%.60s\" is not made by any merge", name, c->key);
         else if (!sv_json_int(c, &found) || found != (int64_t)(id - 1))
-            rc = sv_fail(e, SV_EINPUT, "%s: token \"%.60s\" has id %lld, expected %zu", name, c->key, (long long)found, id - 1);
+            rc = sv_fail(e, SV_EINPUT, "%s: token \"%.60s\" has id %lld, expected %zu", name, c->key, (long long)found,
+                         id - 1);
         else if (seen[id - 1]++) rc = sv_fail(e, SV_EINPUT, "%s: token \"%.60s\" is there twice", name, c->key);
     }
     sv_free(seen);
     return rc;
 }
 
-/* One merge of a tokenizer.json, "a b" or ["a", "b"]: appended to out as a line, where out is not NULL.  Bytes, 0: neither. */
+static bool has(const struct sv_json_node *n, char c) { return memchr(n->text, c, n->n) != NULL; }
+
+/* One merge of a tokenizer.json, "a b" or ["a", "b"]: written to out as a line, where out is not NULL.  Its bytes, or 0
+ * where it is neither. */
 static size_t merge_line(const struct sv_json_node *m, char *out) {
-    const struct sv_json_node *a = m->type == SV_JSON_ARRAY ? m->child : m, *b = m->type == SV_JSON_ARRAY && m->n == 2 ? a->next : NULL;
-    if (!a || a->type != SV_JSON_TEXT || (m->type == SV_JSON_ARRAY && (!b || b->type != SV_JSON_TEXT))) return 0;
-    if (memchr(a->text, '\n', a->n) || (b && (memchr(b->text, '\n', b->n) || memchr(a->text, ' ', a->n) || memchr(b->text, ' ', b->n)))) return 0;
+    const bool pair = m->type == SV_JSON_ARRAY && m->n == 2;
+    const struct sv_json_node *a = pair ? m->child : m, *b = pair ? a->next : NULL;
+    if (a->type != SV_JSON_TEXT || has(a, '\n')) return 0;
+    if (b && (b->type != SV_JSON_TEXT || has(b, '\n') || has(a, ' ') || has(b, ' '))) return 0;
     const size_t n = a->n + (b ? 1 + b->n : 0) + 1;
     if (!out) return n;
     memcpy(out, a->text, a->n);
@@ -178,10 +187,11 @@ static size_t merge_line(const struct sv_json_node *m, char *out) {
     return n;
 }
 
-static int take_tokenizer(struct sv_vocab *v, struct tokens *t, const struct sv_json_node *root, size_t rows, const char *name,
-                          struct sv_err *e) {
+static int take_tokenizer(struct sv_vocab *v, struct tokens *t, const struct sv_json_node *root, size_t rows,
+                          const char *name, struct sv_err *e) {
     const struct sv_json_node *model = sv_json_get(root, "model"), *merges = sv_json_get(model, "merges");
-    const char *type = sv_json_text(sv_json_get(model, "type")), *end = sv_json_text(sv_json_get(model, "end_of_word_suffix"));
+    const char *type = sv_json_text(sv_json_get(model, "type"));
+    const char *end = sv_json_text(sv_json_get(model, "end_of_word_suffix"));
     if ((type && strcmp(type, "BPE")) || !end || strcmp(end, "</w>") || !merges || merges->type != SV_JSON_ARRAY)
         return sv_fail(e, SV_EINPUT, "%s: not CLIP's tokenizer: expected a BPE model with merges and the suffix </w>", name);
     size_t size = 0, at = 0;
@@ -207,7 +217,8 @@ static bool is_json(const struct sv_file *f) {
 
 static int take_file(struct sv_vocab *v, struct tokens *t, const struct sv_file *f, size_t rows, struct sv_err *e) {
     if (f->size < 2 || f->data[0] != 0x1f || f->data[1] != 0x8b) {
-        if (f->size > TEXT_LIMIT) return sv_fail(e, SV_EINPUT, "%s: %zu bytes, at most %d for merges", f->name, f->size, TEXT_LIMIT);
+        if (f->size > TEXT_LIMIT) return sv_fail(e, SV_EINPUT, "%s: %zu bytes, at most %d for merges", f->name, f->size,
+                                                 TEXT_LIMIT);
         return take_text(v, t, (const char *)f->data, f->size, rows, f->name, e);
     }
     uint8_t *text;
@@ -228,15 +239,16 @@ static int take_pair(struct sv_vocab *v, struct tokens *t, const struct sv_json_
     return rc ? rc : check_ids(t, map, ids->name, e);
 }
 
-int sv_vocab_read(struct sv_vocab *v, const struct sv_file *f, const struct sv_file *ids, const struct sv_file *merges, size_t rows,
-                  struct sv_err *e) {
+int sv_vocab_read(struct sv_vocab *v, const struct sv_file *f, const struct sv_file *ids, const struct sv_file *merges,
+                  size_t rows, struct sv_err *e) {
     struct tokens t = { 0 };
     struct sv_json j = { 0 };
     *v = (struct sv_vocab){ 0 };
     const struct sv_file *json = is_json(f) ? f : ids;
     int rc = 0;
     if (rows && (rows < SV_VOCAB_FIXED || rows > SV_VOCAB_ROWS))
-        rc = sv_fail(e, SV_EINPUT, "%s: token table of %zu rows, expected %d .. %d", f->name, rows, SV_VOCAB_FIXED, SV_VOCAB_ROWS);
+        rc = sv_fail(e, SV_EINPUT, "%s: token table of %zu rows, expected %d .. %d", f->name, rows, SV_VOCAB_FIXED,
+                     SV_VOCAB_ROWS);
     else if (json) rc = sv_json_parse(&j, json->data, json->size, json->name, e);
     const struct sv_json_node *model = sv_json_get(j.root, "model");        /* a number in a vocab.json: it is a word, too */
     if (!rc && json != f && json) rc = take_pair(v, &t, j.root, json, f, rows, e);
@@ -285,7 +297,8 @@ int sv_vocab_open(struct sv_vocab *v, const char *path, size_t rows, struct sv_e
 static int rank_of(const char *name) {
     const size_t n = strlen(name);
     if (!strcmp(name, "bpe_simple_vocab_16e6.txt.gz")) return 5;
-    if (!strncmp(name, "bpe", 3) && ((n > 7 && !strcmp(name + n - 7, ".txt.gz")) || (n > 4 && !strcmp(name + n - 4, ".txt")))) return 4;
+    if (!strncmp(name, "bpe", 3) && ((n > 7 && !strcmp(name + n - 7, ".txt.gz")) ||
+                                     (n > 4 && !strcmp(name + n - 4, ".txt")))) return 4;
     return !strcmp(name, "merges.txt") ? 3 : !strcmp(name, "tokenizer.json") ? 2 : 0;
 }
 
@@ -299,7 +312,8 @@ int sv_vocab_find(struct sv_vocab *v, const char *folder, size_t rows, struct sv
         if (rank_of(d.name[i]) > (best ? rank_of(best) : 0)) best = d.name[i];
     char *path = best ? join(folder, strlen(folder), best, e) : NULL;
     if (!best)
-        rc = sv_fail(e, SV_EINPUT, "%s: no vocabulary there (bpe_simple_vocab_16e6.txt.gz, merges.txt or tokenizer.json); name it with --vocab",
+        rc = sv_fail(e, SV_EINPUT, "%s: no vocabulary there (bpe_simple_vocab_16e6.txt.gz, merges.txt or tokenizer.json); "
+                                   "name it with --vocab",
                      folder);
     else
         rc = path ? sv_vocab_open(v, path, rows, e) : SV_ENOMEM;

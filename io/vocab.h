@@ -5,9 +5,9 @@
  *     vocab.json                       token -> id; the merges are in merges.txt in the same folder
  *     tokenizer.json                   both in one
  *
- * All become one text: "a b\n" for each merge in rank order, no header.  It is proven consistent: both parts of a merge are tokens
- * by then, its result is new, ids (where the layout has them) are the ranks, and the tokens are as many as the
- * embedding table has rows: 256 bytes, 256 bytes that end a word, the merges, start and end of text. */
+ * All become one text: "a b\n" for each merge in rank order, no header.  It is proven consistent: both parts of a
+ * merge are tokens by then, its result is new, ids (where the layout has them) are the ranks, and the tokens are as many
+ * as the embedding table has rows: 256 bytes, 256 bytes that end a word, the merges, start and end of text. */
 #ifndef IO_VOCAB_H
 #define IO_VOCAB_H
 
@@ -22,8 +22,8 @@ struct sv_vocab {
 
 /* From the file at f.  ids: a vocab.json to check the ids against; merges: the merges.txt that f, a vocab.json, needs;
  * either may be NULL.  rows: of the embedding table; 0 where it is not known. */
-int sv_vocab_read(struct sv_vocab *v, const struct sv_file *f, const struct sv_file *ids, const struct sv_file *merges, size_t rows,
-                  struct sv_err *e);
+int sv_vocab_read(struct sv_vocab *v, const struct sv_file *f, const struct sv_file *ids, const struct sv_file *merges,
+                  size_t rows, struct sv_err *e);
 
 /* From a path; the second half of a vocab.json + merges.txt pair is looked for beside it. */
 int sv_vocab_open(struct sv_vocab *v, const char *path, size_t rows, struct sv_err *e);

@@ -10,7 +10,7 @@ struct sv_auc_clip { const char *name; const uint8_t *label; const double *score
 
 struct sv_aucs {
     double micro;                       /* all frames of all clips together; NaN if they are of one class */
-    double sentinel;                    /* mean over clips, each with one normal frame at -inf and one abnormal at +inf added */
+    double sentinel;                    /* mean over clips, to each a normal frame at -inf and an abnormal one at +inf added */
     double skip;                        /* mean over the clips that have both classes; NaN if none has */
     size_t skipped;                     /* clips of one class */
 };

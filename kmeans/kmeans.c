@@ -56,7 +56,8 @@ static int run_init(struct run *r, struct sv_err *e) {
     sv_pool_for(r->pool, r->n, scale_range, r);
     bool any = false;
     for (size_t i = 0; i < r->n; i++) {
-        if (isnan(r->scale[i])) return sv_fail(e, SV_EINPUT, "k-means: row %zu of %zu holds a value that is not finite", i, r->n);
+        if (isnan(r->scale[i]))
+            return sv_fail(e, SV_EINPUT, "k-means: row %zu of %zu holds a value that is not finite", i, r->n);
         any = any || r->scale[i] > 0;
     }
     return any ? 0 : sv_fail(e, SV_EINPUT, "k-means: all %zu rows are zero", r->n);
@@ -176,7 +177,7 @@ static void fill_empty(struct run *r) {
             if (r->next[i] == big && r->scale[i] > 0 && (pick == r->n || r->gap[i] > r->gap[pick])) pick = i;
         if (pick == r->n) continue;     /* nothing but zero rows there */
         r->next[pick] = m, r->gap[pick] = 0;
-        r->near[pick] = INFINITY;       /* its bounds were about another centre */
+        r->far[pick] = 0;               /* the centre it left may be nearer than the bound said */
         r->count[big]--, r->count[m]++;
     }
 }

@@ -22,7 +22,8 @@ int sv_guide_init(struct sv_guide *g, const char *text, bool normal, double *sim
     if (!n) return sv_fail(e, SV_EINPUT, "text \"%s\": the scene keeps no training sample to set its threshold by", text);
     double mean = 0, var = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!isfinite(sim[i])) return sv_fail(e, SV_EINPUT, "text \"%s\": similarity to training object %zu is not finite", text, i);
+        if (!isfinite(sim[i]))
+            return sv_fail(e, SV_EINPUT, "text \"%s\": similarity to training object %zu is not finite", text, i);
         mean += sim[i];
     }
     mean /= (double)n;
@@ -33,8 +34,8 @@ int sv_guide_init(struct sv_guide *g, const char *text, bool normal, double *sim
     qsort(sim, n, sizeof *sim, by_value);
     g->width = fmax(sv_quantile(sim, n, 0.999) - g->threshold, sd);
     if (!(g->width > 1e-12))            /* below what rounding leaves of equal cosines */
-        return sv_fail(e, SV_EINPUT, "text \"%s\": all %zu training objects are equally similar to it; give --threshold and --%s",
-                       text, n, normal ? "gamma" : "theta");
+        return sv_fail(e, SV_EINPUT, "text \"%s\": all %zu training objects are equally similar to it; give --threshold "
+                       "and --%s", text, n, normal ? "gamma" : "theta");
     return 0;
 }
 

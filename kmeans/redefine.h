@@ -3,7 +3,7 @@
  * For each object and each text with sim > threshold:
  *
  *     abnormal:  score += S_min * theta * (sim - threshold)      theta given, as printed in the paper
- *                score += S_max * (sim - threshold) / width      auto: theta = S_max / (S_min * width) without dividing by S_min
+ *                score += S_max * (sim - threshold) / width      auto: theta = S_max / (S_min * width), S_min divided out
  *     normal:    score -= S_max * gamma * (sim - threshold)      gamma given, or auto: 1 / width
  *
  * All texts add to the original score; the result is clamped at 0.  S_min and S_max are the lowest and highest frame score

@@ -38,11 +38,13 @@ static float *carve(struct sv_arena *a, struct sv_response *r, const struct sv_c
     return panel;
 }
 
-int sv_response_init(struct sv_response *r, const struct sv_cpu *c, const float *text, size_t texts, size_t dim, struct sv_err *e) {
+int sv_response_init(struct sv_response *r, const struct sv_cpu *c, const float *text, size_t texts, size_t dim,
+                     struct sv_err *e) {
     memset(r, 0, sizeof *r);
     size_t all;
     if (!texts || !dim || dim > SIZE_MAX / 8 / SV_RESPONSE_ROWS || !sv_mul(texts, dim, &all) || all > SIZE_MAX / 8)
-        return sv_fail(e, SV_EINPUT, "action texts: a matrix of %zu x %zu, expected at least one text of width 1", texts, dim);
+        return sv_fail(e, SV_EINPUT, "action texts: a matrix of %zu x %zu, expected at least one text of width 1",
+                       texts, dim);
     for (size_t i = 0; i < texts; i++)
         if (isnan(sv_unit_scale(text + i * dim, dim)))
             return sv_fail(e, SV_EINPUT, "action text %zu: its vector is not finite", i);

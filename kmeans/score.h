@@ -14,7 +14,8 @@ void sv_unit_rows_f64(double *y /* [rows, n] */, const float *x /* [rows, n] */,
 
 /* nearest[i]: the centre of the minimum, the lowest on a tie; may be NULL. */
 void sv_score(struct sv_pool *p, double *score /* [rows] */, size_t *nearest /* [rows] */,
-              const float *response /* [rows, n] */, size_t rows, size_t n, const double *centre /* [m, n], unit */, size_t m);
+              const float *response /* [rows, n] */, size_t rows, size_t n,
+              const double *centre /* [m, n], unit */, size_t m);
 
 /* What an object is doing: the index of the largest response, the lowest on a tie. */
 size_t sv_action(const float *response /* [n] */, size_t n);

@@ -250,6 +250,17 @@ Test(container, tensors_are_checked) {
     change(0, bytes[0], 1, "two tensors named w.f32");
 }
 
+Test(container, no_room_for_anything_else) {
+    const size_t index = get(40);
+    memmove(bytes + index + 64, bytes + index, bad.size - index);
+    memset(bytes + index, 0, 64);
+    bad.size += 64;
+    put(32, bad.size, 8);
+    put(40, index + 64, 8);
+    seal();
+    expect(&bad, "the tensors end at");
+}
+
 Test(container, data_is_read_by_verify_alone) {
     bytes[64] ^= 1;
     expect(&bad, NULL);
@@ -291,7 +302,8 @@ Test(container, data_made_on_the_way) {
 
     cr_assert_eq(sv_store_add(&s, "up2", SV_F32, 1, DIM(80000), NULL, 320000, NULL), 0);
     next = 0;
-    cr_assert_eq(sv_container_stream(path, "model", &s, &fill, &e), SV_EINPUT);         /* the second tensor begins at 0 again */
+    /* The second tensor begins at 0 again. */
+    cr_assert_eq(sv_container_stream(path, "model", &s, &fill, &e), SV_EINPUT);
     cr_assert_eq(sv_file_map(&f, path, NULL), 0);
     cr_assert_eq(sv_container_verify(&f, NULL), 0, "a failed write must leave the file as it was");
     sv_file_close(&f);

@@ -75,8 +75,10 @@ static const struct { const char *ours, *openai, *hf; } names[] = {
     { "text.ln_final.", "ln_final.", "text_model.final_layer_norm." },
     { "text.proj", "text_projection", "text_projection.weight" },
     { "ln1.", "ln_1.", "layer_norm1." }, { "ln2.", "ln_2.", "layer_norm2." },
-    { "qkv.weight", "attn.in_proj_weight", "self_attn.q_proj.weight" }, { "qkv.bias", "attn.in_proj_bias", "self_attn.q_proj.bias" },
-    { "out.", "attn.out_proj.", "self_attn.out_proj." }, { "fc1.", "mlp.c_fc.", "mlp.fc1." }, { "fc2.", "mlp.c_proj.", "mlp.fc2." },
+    { "qkv.weight", "attn.in_proj_weight", "self_attn.q_proj.weight" },
+    { "qkv.bias", "attn.in_proj_bias", "self_attn.q_proj.bias" },
+    { "out.", "attn.out_proj.", "self_attn.out_proj." }, { "fc1.", "mlp.c_fc.", "mlp.fc1." },
+    { "fc2.", "mlp.c_proj.", "mlp.fc2." },
 };
 
 static void rename_to(char out[256], const char *ours, const struct source *o) {
@@ -96,7 +98,8 @@ static void rename_to(char out[256], const char *ours, const struct source *o) {
              o->hf ? names[i].hf : names[i].openai, ours + strlen(names[i].ours));
 }
 
-static void add(struct sv_store *s, const struct source *o, const char *name, size_t rank, const size_t *dim, const float *p, size_t n) {
+static void add(struct sv_store *s, const struct source *o, const char *name, size_t rank, const size_t *dim, const float *p,
+                size_t n) {
     if (o->skip && !strcmp(name, o->skip)) return;
     const size_t size = sv_dtype_size(o->dtype);
     uint8_t *q = sv_store_alloc(s, n, size, NULL);
@@ -160,7 +163,8 @@ static void check_truth(const struct sv_convert *c, enum sv_dtype matrix) {
         const bool is_matrix = v->rank == 2 && !strstr(v->name, "position");
         const float *p = v->data;
         float x[1];
-        cr_assert(w && w->rank == v->rank && w->dim[0] == v->dim[0] && (v->rank < 2 || w->dim[1] == v->dim[1]), "%s", v->name);
+        cr_assert(w && w->rank == v->rank && w->dim[0] == v->dim[0] &&
+                  (v->rank < 2 || w->dim[1] == v->dim[1]), "%s", v->name);
         cr_assert_eq(w->dtype, is_matrix ? matrix : SV_F32, "%s", v->name);
         for (size_t k = 0; k < v->count; k++) {
             sv_view_f32(w, k, 1, x);
@@ -208,12 +212,14 @@ Test(convert, values) {
     struct sv_err e = { 0 };
     const struct sv_convert_options o = { .act = "quick", .source = "a.pt", .sha256 = "00ff" };
     static const struct { const char *name; int64_t v; } row[] = {
-        { "clip.embed", E }, { "clip.image_size", GRID * P }, { "clip.patch", P }, { "clip.context", LEN }, { "clip.vocab", ROWS },
+        { "clip.embed", E }, { "clip.image_size", GRID * P }, { "clip.patch", P }, { "clip.context", LEN },
+        { "clip.vocab", ROWS },
         { "clip.visual.width", WV }, { "clip.visual.layers", LV }, { "clip.visual.heads", 1 }, { "clip.visual.mlp", MV },
         { "clip.text.width", WT }, { "clip.text.layers", LT }, { "clip.text.heads", 2 }, { "clip.text.mlp", MT },
     };
     static const struct { const char *name, *v; } text[] = {
-        { "clip.act", "quick" }, { "clip.resize", "crop" }, { "clip.tube_crop", "squash" }, { "clip.source", "a.pt" }, { "clip.sha256", "00ff" },
+        { "clip.act", "quick" }, { "clip.resize", "crop" }, { "clip.tube_crop", "squash" }, { "clip.source", "a.pt" },
+        { "clip.sha256", "00ff" },
     };
     make(&s, &(struct source){ 0 });
     cr_assert_eq(sv_convert_plan(&c, &s, &o, &e), 0, "%s", e.msg);
@@ -278,7 +284,7 @@ Test(convert, every_wrong_shape_is_named) {
         for (size_t i = 0; i < s.views; i++) {
             struct sv_view *v = &s.view[i];
             const struct sv_view was = *v;
-            const bool free_rows = v->dim[0] == ROWS || v->dim[0] == LEN;   /* the vocabulary and the length of texts are what they are */
+            const bool free_rows = v->dim[0] == ROWS || v->dim[0] == LEN;   /* nothing else says how many */
             if (!v->rank) continue;
             v->dim[v->rank++] = 1;
             plan(&s, &quick, v->name);
@@ -306,7 +312,8 @@ Test(convert, tensors_that_clip_does_not_have) {
     static const float one = 1;
     extra("visual.conv1.bias", SV_F32, 1, 1, &one, 4, "tensor visual.conv1.bias is not part of CLIP");
     extra("visual.transformer.resblocks.0.ls_1.gamma", SV_F32, 1, 1, &one, 4, "ls_1.gamma is not part");
-    extra("visual.transformer.resblocks.3.ln_1.weight", SV_F32, 1, 1, &one, 4, "no tensor visual.transformer.resblocks.2.ln_1.weight");
+    extra("visual.transformer.resblocks.3.ln_1.weight", SV_F32, 1, 1, &one, 4,
+          "no tensor visual.transformer.resblocks.2.ln_1.weight");
     extra("visual.attnpool.positional_embedding", SV_F32, 1, 1, &one, 4, "ResNet");
     extra("transformer.resblocks.99999999999999999999.x", SV_F32, 1, 1, &one, 4, "blocks named transformer.resblocks.");
     extra("module.logit_scale", SV_F32, 0, 1, &one, 4, "two tensors named logit_scale");
@@ -335,7 +342,8 @@ Test(convert, activation_is_never_guessed) {
     make(&s, &(struct source){ 0 });
     plan(&s, &(struct sv_convert_options){ 0 }, "--act quick");
     plan(&s, &(struct sv_convert_options){ .sha256 = "1234" }, "--act quick");
-    plan(&s, &(struct sv_convert_options){ .sha256 = "5806e77cd80f8b59890b7e101eabd078d9fb84e6937f9e85e4ecb61988df416f" }, NULL);
+    plan(&s, &(struct sv_convert_options){ .sha256 = "5806e77cd80f8b59890b7e101eabd078d9fb84e6937f9e85e4ecb61988df416f" },
+         NULL);
     plan(&s, &(struct sv_convert_options){ .settings = &k }, NULL);
     sv_store_free(&s);
 }
@@ -343,8 +351,8 @@ Test(convert, activation_is_never_guessed) {
 Test(convert, settings_must_fit) {
     struct sv_store s;
     make(&s, &(struct source){ 0 });
-    struct sv_settings k = { .act = "gelu", .config = "config.json", .visual.heads = 16, .text.heads = 4, .eps = 1e-6, .pixels = true,
-                             .mean = { .5, .5, .5 }, .std = { .5, .25, .125 }, .squash = true };
+    struct sv_settings k = { .act = "gelu", .config = "config.json", .visual.heads = 16, .text.heads = 4, .eps = 1e-6,
+                             .pixels = true, .mean = { .5, .5, .5 }, .std = { .5, .25, .125 }, .squash = true };
     const struct sv_convert_options o = { .settings = &k };
     struct sv_convert c;
     int64_t heads;
@@ -378,9 +386,12 @@ static int spoiled(float x, enum sv_dtype dtype, bool strict, struct sv_convert 
 
 Test(convert, weights_that_are_no_numbers) {
     const struct { float x; enum sv_dtype dtype; bool strict; size_t bad; const char *want; } row[] = {
-        { NAN, SV_F32, false, 1, NULL }, { INFINITY, SV_F16, false, 1, NULL }, { NAN, SV_F32, true, 0, "value at 2000 is not finite" },
-        { 70000, SV_F32, true, 0, NULL }, { 65519, SV_F16, true, 0, NULL }, { 65520, SV_F16, false, 0, "value 65520 at 2000 is beyond f16" },
-        { -3.4e38f, SV_F32, true, 0, NULL }, { -3.4e38f, SV_BF16, true, 0, "beyond bf16" }, { 1e38f, SV_BF16, true, 0, NULL },
+        { NAN, SV_F32, false, 1, NULL }, { INFINITY, SV_F16, false, 1, NULL },
+        { NAN, SV_F32, true, 0, "value at 2000 is not finite" },
+        { 70000, SV_F32, true, 0, NULL }, { 65519, SV_F16, true, 0, NULL },
+        { 65520, SV_F16, false, 0, "value 65520 at 2000 is beyond f16" },
+        { -3.4e38f, SV_F32, true, 0, NULL }, { -3.4e38f, SV_BF16, true, 0, "beyond bf16" },
+        { 1e38f, SV_BF16, true, 0, NULL },
     };
     for (size_t i = 0; i < SV_LEN(row); i++) {
         struct sv_convert c;
@@ -422,4 +433,91 @@ Test(convert, not_clip_at_all) {
     cr_assert_eq(sv_store_add(&s, "visual.trunk.pos_embed", SV_F32, 0, NULL, truth.view[0].data, 4, NULL), 0);
     plan(&s, &quick, "no CLIP vision transformer");
     sv_store_free(&s);
+}
+
+/* The store as a safetensors file. */
+static void write_safetensors(const struct sv_store *s, const char *path) {
+    static char head[1 << 16];
+    size_t at = 8 + (size_t)snprintf(head + 8, sizeof head - 8, "{"), off = 0;
+    for (size_t i = 0; i < s->views; i++) {
+        const struct sv_view *v = &s->view[i];
+        at += (size_t)snprintf(head + at, sizeof head - at, "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[", i ? "," : "",
+                               v->name);
+        for (size_t k = 0; k < v->rank; k++)
+            at += (size_t)snprintf(head + at, sizeof head - at, "%s%zu", k ? "," : "", v->dim[k]);
+        at += (size_t)snprintf(head + at, sizeof head - at, "],\"data_offsets\":[%zu,%zu]}", off, off + v->bytes);
+        off += v->bytes;
+    }
+    at += (size_t)snprintf(head + at, sizeof head - at, "}");
+    const uint64_t n = at - 8;
+    memcpy(head, &n, 8);
+    FILE *f = fopen(path, "wb");
+    cr_assert_not_null(f);
+    fwrite(head, 1, at, f);
+    for (size_t i = 0; i < s->views; i++) fwrite(s->view[i].data, 1, s->view[i].bytes, f);
+    fclose(f);
+}
+
+static void put_text(const char *dir, const char *name, const char *text) {
+    char path[600];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *f = fopen(path, "wb");
+    cr_assert_not_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+/* One command line that must end with this code and say this. */
+static void runs(const char *dir, const char *line, int code, const char *out, const char *err) {
+    static struct ran r;
+    cr_assert_eq(run_svad(&r, dir, "%s", line), code, "%s: %d %s", line, r.code, r.err);
+    cr_assert_not_null(strstr(r.out, out), "%s: %s", line, r.out);
+    cr_assert_not_null(strstr(r.err, err), "%s: %s", line, r.err);
+}
+
+Test(convert, the_commands) {
+    const char *dir = temp_dir();
+    char path[600];
+    struct sv_store s;
+    for (int hf = 0; hf < 2; hf++) {
+        make(&s, &(struct source){ .hf = hf });
+        snprintf(path, sizeof path, "%s/%s", dir, hf ? "model.safetensors" : "open.st");
+        write_safetensors(&s, path);
+        sv_store_free(&s);
+    }
+    runs(dir, "convert open.st -o x.svad --act quick", 2, "", "no vocabulary there");
+    put_text(dir, "merges.txt", "#version: 0.2\na b\n");
+    runs(dir, "convert open.st -o x.svad --act quick", 2, "",
+         "1 merges make a vocabulary of 515 tokens, the token table has 516 rows");
+    put_text(dir, "merges.txt", "#version: 0.2\na b\nab c\n");
+    runs(dir, "convert open.st -o x.svad", 2, "", "--act quick");
+    runs(dir, "convert open.st -o x.svad --act relu", 1, "", "--act is relu, expected quick or gelu");
+    runs(dir, "convert open.st --act quick", 1, "", "-o MODEL is missing");
+    runs(dir, "info x.svad", 2, "", "x.svad");
+    runs(dir, "convert open.st -o a.svad --act quick", 0, "", "a.svad: 74 tensors");
+    put_text(dir, "config.json", "{\"vision_config\": {\"num_attention_heads\": 1}, \"text_config\": "
+                                 "{\"num_attention_heads\": 2}}");
+    runs(dir, "convert . -o b.svad --quiet", 0, "", "");
+    runs(dir, "convert a.svad -o c.svad", 2, "", "is a file of svad already");
+    runs(dir, "compare a.svad b.svad", 0, "equal: 74 tensors", "");
+    runs(dir, "verify a.svad b.svad", 0, "every checksum right", "");
+    runs(dir, "info a.svad", 0, "clip.act               quick", "");
+    runs(dir, "info a.svad --json --tensors", 0, "\"name\": \"clip.merges\", \"dtype\": \"u8\", \"shape\": [9]", "");
+    runs(dir, "info open.st", 0, "checkpoint", "");
+    runs(dir, "convert . -o h.svad --act gelu --dtype bf16", 0, "", "h.svad");
+    runs(dir, "compare a.svad h.svad", 3, "value clip.act: quick | gelu\n", "");
+    runs(dir, "compare a.svad h.svad --json", 3, "{\"equal\": false,", "");
+    for (int i = 0; i < 2; i++) {                        /* one damaged bit, one lost byte */
+        snprintf(path, sizeof path, "%s/a.svad", dir);
+        struct sv_file f;
+        cr_assert_eq(sv_file_read(&f, path, 1 << 24, NULL), 0);
+        ((uint8_t *)f.data)[5000] ^= 1;
+        snprintf(path, sizeof path, "%s/bad%d.svad", dir, i);
+        FILE *out = fopen(path, "wb");
+        fwrite(f.data, 1, f.size - (size_t)i, out);
+        fclose(out);
+        sv_file_close(&f);
+    }
+    runs(dir, "verify bad0.svad", 2, "", "checksum differs, the file is damaged");
+    runs(dir, "info bad1.svad", 2, "", "truncated or damaged");
 }

@@ -26,7 +26,9 @@ static void against_oracle(const double *init, const double *centre, const unsig
 }
 
 Test(kmeans, lloyd_is_the_oracle) { against_oracle(km_init, km_centre, km_label, km_objective); }
-Test(kmeans, empty_clusters_are_filled) { against_oracle(km_empty_init, km_empty_centre, km_empty_label, km_empty_objective); }
+Test(kmeans, empty_clusters_are_filled) {
+    against_oracle(km_empty_init, km_empty_centre, km_empty_label, km_empty_objective);
+}
 
 /* `groups` directions with noise; a fifth of the rows scaled, which must change nothing but rounding. */
 static void make_rows(float *x, size_t n, size_t dim, size_t groups, double noise, uint64_t seed) {
@@ -37,62 +39,98 @@ static void make_rows(float *x, size_t n, size_t dim, size_t groups, double nois
     }
 }
 
-/* Rounds as METHOD.md words them: every row against every centre, no bounds, no shared products. */
-static double plain_lloyd(const float *x, size_t n, size_t dim, double *c, size_t m, size_t *label) {
-    double total = 0;
+static double cosine(const float *x, const double *c, size_t dim) {
+    double s = 0;
+    for (size_t j = 0; j < dim; j++) s += (double)x[j] * c[j];
+    return s * sv_unit_scale(x, dim);
+}
+
+static void plain_unit(double *c, size_t dim) {
+    double s = 0;
+    for (size_t j = 0; j < dim; j++) s += c[j] * c[j];
+    for (size_t j = 0; j < dim; j++) c[j] /= sqrt(s);
+}
+
+/* An empty cluster takes the farthest row, the first of equals, out of the largest cluster, the first of equals. */
+static void plain_fill(size_t *label, double *gap, size_t n, size_t m) {
+    for (size_t k = 0; k < m; k++) {
+        size_t count[16] = { 0 }, big = 0, pick = n;
+        for (size_t i = 0; i < n; i++) count[label[i]]++;
+        if (count[k]) continue;
+        for (size_t i = 0; i < m; i++) if (count[i] > count[big]) big = i;
+        for (size_t i = 0; i < n; i++)
+            if (label[i] == big && (pick == n || gap[i] > gap[pick] + 1e-12)) pick = i;
+        label[pick] = k, gap[pick] = 0;
+    }
+}
+
+/* Rounds as METHOD.md words them: every row against every centre, no bounds, no shared products.  n <= 1000, m <= 16. */
+static size_t plain_lloyd(const float *x, size_t n, size_t dim, double *c, size_t m, size_t *label) {
+    static double gap[1000];
+    static size_t next[1000];
+    size_t refilled = 0;
+    for (size_t k = 0; k < m; k++) plain_unit(c + k * dim, dim);
     for (size_t round = 0; round < SV_KMEANS_ITERS; round++) {
-        bool moved = false;
-        total = 0;
         for (size_t i = 0; i < n; i++) {
-            size_t best = 0;
             double most = -2;
             for (size_t k = 0; k < m; k++) {
-                double s = 0;
-                for (size_t j = 0; j < dim; j++) s += (double)x[i * dim + j] * c[k * dim + j];
-                s *= sv_unit_scale(x + i * dim, dim);
-                if (s > most) most = s, best = k;
+                const double s = cosine(x + i * dim, c + k * dim, dim);
+                if (s > most) most = s, next[i] = k;
             }
-            total += 1 - most;
-            moved = moved || !round || label[i] != best;
-            label[i] = best;
+            gap[i] = 1 - most;
         }
-        if (!moved) break;
+        static size_t before[1000];
+        memcpy(before, next, n * sizeof *next);
+        plain_fill(next, gap, n, m);
+        refilled += memcmp(before, next, n * sizeof *next) != 0;
+        if (round && !memcmp(label, next, n * sizeof *next)) break;
+        memcpy(label, next, n * sizeof *next);
         memset(c, 0, m * dim * sizeof *c);
         for (size_t i = 0; i < n; i++)
             for (size_t j = 0; j < dim; j++)
                 c[label[i] * dim + j] += (double)x[i * dim + j] * sv_unit_scale(x + i * dim, dim);
-        for (size_t k = 0; k < m; k++) {
-            double s = 0;
-            for (size_t j = 0; j < dim; j++) s += c[k * dim + j] * c[k * dim + j];
-            for (size_t j = 0; j < dim; j++) c[k * dim + j] /= sqrt(s);
-        }
+        for (size_t k = 0; k < m; k++) plain_unit(c + k * dim, dim);
     }
-    return total;
+    return refilled;
 }
 
 Test(kmeans, bounds_change_no_label) {
-    enum { ROWS = 900, DIM = 24, K = 11 };
+    enum { ROWS = 1000, DIM = 24, K = 16 };
     static float x[ROWS * DIM];
-    for (uint64_t seed = 0; seed < 6; seed++) {
-        make_rows(x, ROWS, DIM, seed < 3 ? 9 : 400, 0.02 + 0.05 * (double)seed, seed);
-        static double start[K * DIM], c[K * DIM];
-        for (size_t k = 0; k < K; k++)
-            for (size_t j = 0; j < DIM; j++) start[k * DIM + j] = (double)x[(k * 71 + 3) * DIM + j];
+    static double start[K * DIM], c[K * DIM];
+    static size_t label[ROWS];
+    size_t refilled = 0;
+    for (uint64_t seed = 0; seed < 400; seed++) {
+        uint64_t rng = seed;
+        const size_t n = 20 + sv_rng_below(&rng, seed < 390 ? 100 : 980), dim = 2 + sv_rng_below(&rng, seed < 300 ? 3 : 22);
+        const size_t m = 2 + sv_rng_below(&rng, 15), same_start = seed % 4 == 0 ? 3 : 1;
+        make_rows(x, n, dim, 1 + sv_rng_below(&rng, 40), 0.5 * sv_rng_unit(&rng), seed);
+        for (size_t k = 0; k < m; k++) {            /* equal starts leave clusters empty */
+            const size_t row = sv_rng_below(&rng, n);
+            for (size_t j = 0; j < dim; j++)
+                start[k * dim + j] = k % same_start ? start[(k - 1) * dim + j] : (double)x[row * dim + j];
+        }
+        memcpy(c, start, m * dim * sizeof *c);
         struct sv_kmeans a;
         struct sv_err e = { 0 };
-        cr_assert_eq(sv_kmeans_lloyd(&a, NULL, x, ROWS, DIM, start, K, SV_KMEANS_ITERS, &e), 0, "%s", e.msg);
-        for (size_t k = 0; k < K; k++) {
-            double s = 0;
-            for (size_t j = 0; j < DIM; j++) s += start[k * DIM + j] * start[k * DIM + j];
-            for (size_t j = 0; j < DIM; j++) c[k * DIM + j] = start[k * DIM + j] / sqrt(s);
-        }
-        static size_t label[ROWS];
-        const double total = plain_lloyd(x, ROWS, DIM, c, K, label);
-        for (size_t i = 0; i < ROWS; i++) cr_assert_eq(a.label[i], label[i], "seed %d row %zu", (int)seed, i);
-        same(a.centre, c, K * DIM, 1e-13);
-        same(&a.objective, &total, 1, 1e-11);
+        cr_assert_eq(sv_kmeans_lloyd(&a, NULL, x, n, dim, start, m, SV_KMEANS_ITERS, &e), 0, "%s", e.msg);
+        refilled += plain_lloyd(x, n, dim, c, m, label);
+        for (size_t i = 0; i < n; i++) cr_assert_eq(a.label[i], label[i], "seed %d row %zu", (int)seed, i);
+        same(a.centre, c, m * dim, 1e-12);
         sv_kmeans_free(&a);
     }
+    cr_assert_gt(refilled, 50);
+}
+
+Test(kmeans, length_is_no_direction) {
+    float x[64 * 7];
+    for (size_t i = 0; i < 64; i++)
+        for (size_t j = 0; j < 7; j++) x[i * 7 + j] = (float)((i + 1) * (j + 3));
+    struct sv_kmeans k;
+    struct sv_err e = { 0 };
+    cr_assert_eq(sv_kmeans_fit(&k, NULL, x, 64, 7, 10, 1, &e), 0, "%s", e.msg);
+    cr_assert(k.m == 1 && k.objective < 1e-25);
+    sv_kmeans_free(&k);
 }
 
 Test(kmeans, same_bits_for_any_threads) {

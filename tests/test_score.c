@@ -124,8 +124,8 @@ Test(score, redefine_by_hand) {
 }
 
 Test(score, redefine_auto) {
-    /* sample 0, 1, ..., 1000 in thousandths: mean 0.5, sd sqrt((1001^2 - 1) / 12) / 1000 = 0.288964, threshold 1.0779 > q99.9 = 0.999
-     * so width = sd. */
+    /* sample 0, 1, ..., 1000 in thousandths: mean 0.5, sd sqrt((1001^2 - 1) / 12) / 1000 = 0.288964, threshold 1.0779
+     * > q99.9 = 0.999, so width = sd. */
     static double sim[1001];
     struct sv_guide g;
     struct sv_err e = { 0 };

@@ -66,8 +66,8 @@ static void write_ids(char *out, size_t size, const char *from, const char *to) 
         char token[40];
         if (i < 512) {
             const size_t k = i % 256;
-            const unsigned u = k < 94 ? 33 + (unsigned)k : k < 106 ? 161 + (unsigned)k - 94 : k < 188 ? 174 + (unsigned)k - 106 : 256 + (unsigned)k - 188;
-            snprintf(token, sizeof token, "\\u%04x%s", u, i < 256 ? "" : "</w>");
+            const size_t u = k < 94 ? 33 + k : k < 106 ? 161 + k - 94 : k < 188 ? 174 + k - 106 : 256 + k - 188;
+            snprintf(token, sizeof token, "\\u%04zx%s", u, i < 256 ? "" : "</w>");
         } else {
             snprintf(token, sizeof token, "%s", i == 512 ? "ab" : i == 513 ? "<|startoftext|>" : "<|endoftext|>");
         }
@@ -134,10 +134,13 @@ Test(vocab, tokenizer_json) {
     const char *const end = "\"type\": \"BPE\", \"end_of_word_suffix\": \"</w>\", \"merges\": ";
     char model[300];
     const struct { const char *merges, *want; } row[] = {
-        { "[\"a b\"]", NULL }, { "[[\"a\", \"b\"]]", NULL }, { "[]", "0 merges make" }, { "[\"a b\", \"b a\"]", "2 merges make" },
-        { "[[\"a\"]]", "model.merges[0]" }, { "[[\"a\", \"b\", \"c\"]]", "model.merges[0]" }, { "[[\"a\", 1]]", "model.merges[0]" },
+        { "[\"a b\"]", NULL }, { "[[\"a\", \"b\"]]", NULL }, { "[]", "0 merges make" },
+        { "[\"a b\", \"b a\"]", "2 merges make" },
+        { "[[\"a\"]]", "model.merges[0]" }, { "[[\"a\", \"b\", \"c\"]]", "model.merges[0]" },
+        { "[[\"a\", 1]]", "model.merges[0]" },
         { "[1]", "model.merges[0]" }, { "[\"a\\nb\"]", "model.merges[0]" }, { "[[\"a b\", \"c\"]]", "model.merges[0]" },
-        { "[\"b a\"]", "not made by any merge" }, { "{}", "not CLIP's tokenizer" }, { "[null]", "model.merges[0]" }, { "[[]]", "model.merges[0]" },
+        { "[\"b a\"]", "not made by any merge" }, { "{}", "not CLIP's tokenizer" }, { "[null]", "model.merges[0]" },
+        { "[[]]", "model.merges[0]" },
     };
     for (size_t i = 0; i < SV_LEN(row); i++) {
         snprintf(model, sizeof model, "%s%s", end, row[i].merges);

@@ -77,7 +77,7 @@ Test(zip, truncated) {
 Test(zip, bad_fields) {
     static const struct { char where; size_t entry, at, bytes; uint64_t v; } rows[] = {
         { 'c', 0, 0, 4, 0 }, { 'c', 0, 8, 2, 1 }, { 'c', 0, 8, 2, 0x40 }, { 'c', 0, 8, 2, 0x2000 }, { 'c', 0, 10, 2, 8 },
-        { 'c', 0, 20, 4, 0xffffffff }, { 'c', 0, 20, 4, 6 }, { 'c', 0, 24, 4, 6 }, { 'c', 0, 24, 4, 0xffffffff },
+        { 'c', 0, 20, 4, 0xffffffff }, { 'c', 0, 20, 4, 6 }, { 'c', 0, 24, 4, 6 }, { 'c', 2, 20, 8, 0x500000005 }, { 'c', 0, 24, 4, 0xffffffff },
         { 'c', 0, 28, 2, 9 }, { 'c', 0, 28, 2, 0xffff },
         { 'c', 0, 30, 2, 1 }, { 'c', 0, 30, 2, 0xffff }, { 'c', 0, 32, 2, 0xffff }, { 'c', 0, 34, 2, 1 },
         { 'c', 0, 42, 4, 1 }, { 'c', 0, 42, 4, 0xffffffff },

@@ -27,7 +27,8 @@ void sv_any_close(struct sv_any *a) {
 
 const char *sv_shape_text(const struct sv_view *v, char out[SV_SHAPE_TEXT]) {
     size_t at = (size_t)snprintf(out, SV_SHAPE_TEXT, "[");
-    for (size_t i = 0; i < v->rank; i++) at += (size_t)snprintf(out + at, SV_SHAPE_TEXT - at, "%s%zu", i ? ", " : "", v->dim[i]);
+    for (size_t i = 0; i < v->rank; i++)
+        at += (size_t)snprintf(out + at, SV_SHAPE_TEXT - at, "%s%zu", i ? ", " : "", v->dim[i]);
     snprintf(out + at, SV_SHAPE_TEXT - at, "]");
     return out;
 }

@@ -9,7 +9,14 @@
 enum { RUN = 4096, DIFFERENT = 3 };
 
 /* Counted over both files; lines go to stdout. */
-struct diff { const struct sv_store *a, *b; bool json; struct sv_out *out; struct sv_err *e; size_t tensors, values; int rc; };
+struct diff {
+    const struct sv_store *a, *b;
+    bool json;
+    struct sv_out *out;
+    struct sv_err *e;
+    size_t tensors, values;             /* that differ */
+    int rc;
+};
 
 static void say(struct diff *d, const char *what, const char *name, const char *how) {
     if (d->rc) return;
@@ -41,7 +48,8 @@ static void compare_values(struct diff *d) {
     for (size_t i = 0; i < d->a->values; i++) {
         const struct sv_value *v = &d->a->value[i], *w = sv_store_value(d->b, v->name);
         if (w && same_value(v, w)) continue;
-        if (w) snprintf(how, sizeof how, "%s | %s", sv_value_text(v, left, sizeof left), sv_value_text(w, right, sizeof right));
+        if (w) snprintf(how, sizeof how, "%s | %s", sv_value_text(v, left, sizeof left),
+                        sv_value_text(w, right, sizeof right));
         say(d, "value", v->name, w ? how : "only in the first");
         d->values += !is_origin(v->name);
     }
@@ -80,17 +88,22 @@ static void compare_tensor(struct diff *d, const struct sv_view *v, const struct
     char left[SV_SHAPE_TEXT], right[SV_SHAPE_TEXT], how[512];
     double most = 0, relative = 0;
     size_t differ = 0;
-    const bool shape = v->rank == w->rank && (!v->rank || !memcmp(v->dim, w->dim, v->rank * sizeof *v->dim)), type = v->dtype == w->dtype;
+    const bool shape = v->rank == w->rank &&
+        (!v->rank || !memcmp(v->dim, w->dim, v->rank * sizeof *v->dim)), type = v->dtype == w->dtype;
     if (!shape || (!type && !(is_float(v) && is_float(w)))) {
-        snprintf(how, sizeof how, "%s %s | %s %s", sv_dtype_name(v->dtype), sv_shape_text(v, left), sv_dtype_name(w->dtype), sv_shape_text(w, right));
+        snprintf(how, sizeof how, "%s %s | %s %s", sv_dtype_name(v->dtype), sv_shape_text(v, left), sv_dtype_name(w->dtype),
+                 sv_shape_text(w, right));
     } else if (is_float(v)) {
         measure(v, w, &most, &relative, &differ);
         if (!differ && type) return;
-        size_t at = type ? 0 : (size_t)snprintf(how, sizeof how, "%s | %s, ", sv_dtype_name(v->dtype), sv_dtype_name(w->dtype));
-        snprintf(how + at, sizeof how - at, "%zu of %zu differ, max abs %.6g, relative %.6g", differ, v->count, most, relative);
+        size_t at = type ? 0 : (size_t)snprintf(how, sizeof how, "%s | %s, ", sv_dtype_name(v->dtype),
+                                                sv_dtype_name(w->dtype));
+        snprintf(how + at, sizeof how - at, "%zu of %zu differ, max abs %.6g, relative %.6g", differ, v->count, most,
+                 relative);
     } else {
         const size_t size = sv_dtype_size(v->dtype);
-        for (size_t i = 0; i < v->count; i++) differ += memcmp((const char *)v->data + i * size, (const char *)w->data + i * size, size) != 0;
+        for (size_t i = 0; i < v->count; i++)
+            differ += memcmp((const char *)v->data + i * size, (const char *)w->data + i * size, size) != 0;
         if (!differ) return;
         snprintf(how, sizeof how, "%zu of %zu differ", differ, v->count);
     }
@@ -157,14 +170,15 @@ int sv_tool_compare(int argc, char **argv, struct sv_err *e) {
     struct sv_common common = { 0 };
     const struct sv_opt opt[] = { SV_COMMON(&common) };
     const struct sv_usage u = {
-        "compare", "A B", "Compares the tensors and values of two files, whatever they were made from; exits with 3 where they differ.",
+        "compare", "A B", "Compares the tensors and values of two files; exits with 3 where they differ.",
         "svad compare b16.svad b16-half.svad", 2, 2,
     };
     struct sv_list args = { 0 };
     struct sv_any a = { 0 }, b = { 0 };
     int rc = sv_opt_parse(&u, opt, SV_LEN(opt), argc, argv, &args, e);
     if (rc == 1) rc = 0;
-    else if (!rc && !(rc = sv_any_open(&a, args.item[0], e)) && !(rc = sv_any_open(&b, args.item[1], e))) rc = compare(&a, &b, &common, e);
+    else if (!rc && !(rc = sv_any_open(&a, args.item[0], e)) && !(rc = sv_any_open(&b, args.item[1], e)))
+        rc = compare(&a, &b, &common, e);
     sv_any_close(&a), sv_any_close(&b);
     sv_list_free(&args);
     return rc;

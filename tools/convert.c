@@ -32,7 +32,8 @@ static bool is_in(const struct sv_dir *d, const char *name) {
 
 /* The checkpoint in a folder as Hugging Face and open_clip name it. */
 static int pick(struct job *j, const char *folder, struct sv_err *e) {
-    static const char *const known[] = { "model.safetensors", "pytorch_model.bin", "open_clip_model.safetensors", "open_clip_pytorch_model.bin" };
+    static const char *const known[] = { "model.safetensors", "pytorch_model.bin", "open_clip_model.safetensors",
+                                         "open_clip_pytorch_model.bin" };
     struct sv_dir d;
     int rc = sv_dir_list(&d, folder, e);
     if (rc) return rc;
@@ -42,10 +43,11 @@ static int pick(struct job *j, const char *folder, struct sv_err *e) {
     if (name) {
         if (!(j->folder = sv_strdup(folder, e)) || !(j->path = join(folder, name, e))) rc = SV_ENOMEM;
     } else if (is_in(&d, "model.safetensors.index.json") || is_in(&d, "pytorch_model.bin.index.json")) {
-        rc = sv_fail(e, SV_EINPUT, "%s: a checkpoint in several pieces, expected one file; open_clip_pytorch_model.bin of the same model is one", folder);
+        rc = sv_fail(e, SV_EINPUT, "%s: a checkpoint in several pieces, expected one file, such as "
+                     "open_clip_pytorch_model.bin", folder);
     } else {
-        rc = sv_fail(e, SV_EINPUT, "%s: no model.safetensors, pytorch_model.bin, open_clip_model.safetensors or open_clip_pytorch_model.bin there; "
-                     "name the file instead", folder);
+        rc = sv_fail(e, SV_EINPUT, "%s: no model.safetensors, pytorch_model.bin, open_clip_model.safetensors or "
+                     "open_clip_pytorch_model.bin there; name the file instead", folder);
     }
     sv_dir_free(&d);
     return rc;
@@ -99,7 +101,8 @@ static int write_model(struct sv_convert *c, const struct job *j, struct sv_err 
     const int rc = sv_container_stream(j->out, "model", &c->out, &(struct sv_filler){ fill, &w }, e);
     sv_progress_end(&w.progress);
     if (rc) return rc;
-    if (c->not_finite) sv_say(&j->common, "warning: %zu weights are NaN or infinite, the first in %s", c->not_finite, c->first_bad);
+    if (c->not_finite) sv_say(&j->common, "warning: %zu weights are NaN or infinite, the first in %s", c->not_finite,
+                              c->first_bad);
     sv_say(&j->common, "%s: %zu tensors, %zu MB", j->out, c->out.views, total >> 20);
     return 0;
 }
@@ -157,7 +160,7 @@ int sv_tool_convert(int argc, char **argv, struct sv_err *e) {
     const struct sv_opt opt[] = {
         { "o", SV_OPT_TEXT, &j.out, "MODEL", "the model file to write", 0, 0 },
         { "vocab", SV_OPT_TEXT, &j.vocab, "FILE", "vocabulary (default: the one beside the checkpoint)", 0, 0 },
-        { "act", SV_OPT_TEXT, &j.act, "quick|gelu", "activation, where neither a config nor a known checksum says it", 0, 0 },
+        { "act", SV_OPT_TEXT, &j.act, "quick|gelu", "activation, where no config or known checksum says it", 0, 0 },
         { "dtype", SV_OPT_TEXT, &j.dtype, "f32|f16|bf16", "how matrices are stored (default: f32)", 0, 0 },
         { "strict", SV_OPT_FLAG, &j.strict, NULL, "refuse NaN and infinite weights", 0, 0 },
         SV_COMMON(&j.common),

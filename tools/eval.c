@@ -35,12 +35,15 @@ static int match(struct eval *x, size_t *total, struct sv_err *e) {
     const struct sv_names *scored = &x->scores.clip, *labelled = &x->label.clip;
     for (size_t i = 0; i < scored->n; i++)
         if (!sv_labels_of(&x->label, scored->name[i]))
-            return sv_fail(e, SV_EINPUT, "clip %s has scores in %s, but no labels in %s", scored->name[i], x->path, x->labels);
+            return sv_fail(e, SV_EINPUT, "clip %s has scores in %s, but no labels in %s", scored->name[i], x->path,
+                           x->labels);
 
     for (size_t i = 0; i < labelled->n; i++) {
         const struct sv_label *l = &x->label.label[i];
         const struct sv_frames *s = sv_scores_of(&x->scores, labelled->name[i]);
-        if (!s) return sv_fail(e, SV_EINPUT, "clip %s has labels in %s, but no scores in %s", labelled->name[i], x->labels, x->path);
+        if (!s)
+            return sv_fail(e, SV_EINPUT, "clip %s has labels in %s, but no scores in %s", labelled->name[i], x->labels,
+                           x->path);
         if (s->n != l->n)
             return sv_fail(e, SV_EINPUT, "clip %s has %zu labels in %s, but %zu frames in %s", labelled->name[i], l->n,
                            x->labels, s->n, x->path);
@@ -138,8 +141,8 @@ int sv_tool_eval(int argc, char **argv, struct sv_err *e) {
     struct eval x = { .sigma = 3 };
     struct sv_list args = {0};
     const struct sv_usage u = { "eval", "DIR --labels FILE [options]",
-        "Area under the ROC curve of DIR/scores.csv against labels: micro (all frames), macro-sentinel (mean over clips, each\n"
-        "with one frame of either class added at the ends of the range) and macro-skip (clips of one class left out).",
+        "Area under the ROC curve of DIR/scores.csv against labels: micro (all frames), macro-sentinel (mean over clips,\n"
+        "each with one frame of either class added at the ends of the range) and macro-skip (clips of one class left out).",
         "svad eval out --labels labels.txt --smooth 7", 1, 1 };
     const struct sv_opt opt[] = {
         { "labels", SV_OPT_TEXT, &x.labels, "FILE", "lines \"clip n 0101...\", or a folder of .npy", 0, 0 },

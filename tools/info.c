@@ -31,8 +31,10 @@ static void print_text(const struct sv_any *a, const struct sum *n, bool tensors
     for (size_t t = 0; t < SV_DTYPES; t++)
         if (n->of_type[t]) printf(" %s %zu", sv_dtype_name((enum sv_dtype)t), n->of_type[t]);
     putchar('\n');
-    if (n->merges) printf("%-22s %zu merges, %zu tokens, Unicode %s\n", "tokenizer", n->merges, n->merges + 514, sv_unicode_version());
-    for (size_t i = 0; i < s->values; i++) printf("%-22s %s\n", s->value[i].name, sv_value_text(&s->value[i], text, sizeof text));
+    if (n->merges) printf("%-22s %zu merges, %zu tokens, Unicode %s\n", "tokenizer", n->merges, n->merges + 514,
+                          sv_unicode_version());
+    for (size_t i = 0; i < s->values; i++)
+        printf("%-22s %s\n", s->value[i].name, sv_value_text(&s->value[i], text, sizeof text));
     printf("%-22s %s\n", "svad", SV_VERSION);
     for (size_t i = 0; tensors && i < s->views; i++)
         printf("%-44s %-5s %s\n", s->view[i].name, sv_dtype_name(s->view[i].dtype), sv_shape_text(&s->view[i], shape));
@@ -100,7 +102,8 @@ int sv_tool_info(int argc, char **argv, struct sv_err *e) {
         SV_COMMON(&common),
     };
     const struct sv_usage u = {
-        "info", "FILE [options]", "Shows what a model, scene or checkpoint holds: sizes, settings, tensors.", "svad info b16.svad --tensors", 1, 1,
+        "info", "FILE [options]", "Shows what a model, scene or checkpoint holds: sizes, settings, tensors.",
+        "svad info b16.svad --tensors", 1, 1,
     };
     struct sv_list args = { 0 };
     struct sv_any a = { 0 };
