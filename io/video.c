@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct sv_video_own {
@@ -21,11 +22,15 @@ struct sv_video_own {
 
 enum kind { FOLDER, Y4M, AVI, FOREIGN, OTHER };
 
-static int kind_of(const char *path, enum kind *k, struct sv_err *e) {
+/* A pipe cannot be looked into and read again: named by the user it is taken for y4m, as an entry of a folder it is left
+ * alone. */
+static int kind_of(const char *path, bool entry, enum kind *k, struct sv_err *e) {
+    struct stat st;
     *k = Y4M;
-    if (!strcmp(path, "-")) return 0;
-    *k = FOLDER;
-    if (sv_is_dir(path)) return 0;
+    if (!entry && !strcmp(path, "-")) return 0;
+    if (stat(path, &st)) return sv_fail(e, SV_EINPUT, "%s: cannot open: %s", path, strerror(errno));
+    *k = S_ISDIR(st.st_mode) ? FOLDER : entry ? OTHER : Y4M;
+    if (!S_ISREG(st.st_mode)) return 0;
     uint8_t head[16] = {0};
     size_t n = 0;
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -55,7 +60,9 @@ static char *join(const char *folder, const char *name, struct sv_err *e) {
 static int load(const struct sv_video *v, size_t i, struct sv_image *im, struct sv_err *e) {
     char *path = join(v->path, v->own->dir.name[i], e);
     if (!path) return SV_ENOMEM;
-    int rc = sv_image_load(path, im, e);
+    struct stat st;
+    int rc = !stat(path, &st) && !S_ISREG(st.st_mode) ? sv_fail(e, SV_EINPUT, "%s: not a regular file, expected a frame", path)
+                                                      : sv_image_load(path, im, e);
     if (!rc && i && (im->w != v->w || im->h != v->h)) {
         rc = sv_fail(e, SV_EINPUT, "%s: frame of %zu x %zu pixels, expected %zu x %zu as the clip's first",
                      path, im->w, im->h, v->w, v->h);
@@ -93,7 +100,7 @@ static int open_y4m(struct sv_video *v, struct sv_err *e) {
 int sv_video_open(struct sv_video *v, const char *path, struct sv_err *e) {
     *v = (struct sv_video){0};
     enum kind k;
-    int rc = kind_of(path, &k, e);
+    int rc = kind_of(path, false, &k, e);
     if (rc) return rc;
     if (k == AVI) return sv_fail(e, SV_EINPUT, "%s: AVI is not read by this version; expected a folder of frames or y4m "
                                  "(ffmpeg -i FILE -f yuv4mpegpipe - | svad ... -)", path);
@@ -174,14 +181,14 @@ static int add(struct sv_clip_list *l, const char *path, bool folder, struct sv_
 
 int sv_clip_list_add(struct sv_clip_list *l, const char *path, struct sv_err *e) {
     enum kind k;
-    int rc = kind_of(path, &k, e);
+    int rc = kind_of(path, false, &k, e);
     if (rc || k != FOLDER) return rc ? rc : add(l, path, false, e);
     struct sv_dir d;
     if ((rc = sv_dir_list(&d, path, e))) return rc;
     size_t clips = 0;
     for (size_t i = 0; !rc && i < d.n; i++) {
         char *p = join(path, d.name[i], e);
-        rc = p ? kind_of(p, &k, e) : SV_ENOMEM;
+        rc = p ? kind_of(p, true, &k, e) : SV_ENOMEM;
         if (!rc && k != OTHER) clips++, rc = add(l, p, k == FOLDER, e);
         sv_free(p);
     }

@@ -264,6 +264,13 @@ Test(pipeline, refuses) {
     RUN(1, "fit train --boxes train.txt -o x.scene");
     RUN(2, "fit -m m.svad train --boxes train.txt --tube-seconds 0.1 -o x.scene");
     SAYS("frame rate is not known");
+    RUN(0, "fit -m m.svad train --boxes train.txt --tube-seconds 0.1 --fps 18 -o seconds.scene");
+    RUN(0, "fit -m m.svad train --boxes train.txt --step 2 -o step.scene");
+    RUN(0, "score -m m.svad -s seconds.scene test --boxes test.txt --fps 18 -o seconds");
+    RUN(0, "score -m m.svad -s step.scene test --boxes test.txt -o step");
+    SAME("seconds/scores.csv", "step/scores.csv");
+    RUN(2, "score -m m.svad -s seconds.scene test --boxes test.txt -o x");
+    SAYS("--fps");
     RUN(2, "fit -m m.svad train --boxes test.txt -o x.scene");
     SAYS("clip d");
     RUN(2, "score -m other.svad -s w.scene test --boxes test.txt -o x");

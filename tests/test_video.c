@@ -75,6 +75,10 @@ Test(video, folder_refuses) {
     cr_expect_eq(sv_video_next(&v, rgb, &e), SV_EINPUT);
     cr_expect(strstr(e.msg, "1.ppm"), "%s", e.msg);
     sv_video_close(&v);
+    cr_assert(!remove(in(d, "1.ppm").s) && !mkfifo(in(d, "1.ppm").s, 0600));
+    cr_assert_eq(sv_video_open(&v, d, memset(&e, 0, sizeof e)), 0);
+    cr_expect(sv_video_next(&v, rgb, &e) == 1 && sv_video_next(&v, rgb, &e) == SV_EINPUT && strstr(e.msg, "regular"), "%s", e.msg);
+    sv_video_close(&v);
     cr_expect_eq(sv_video_open(&v, "/nonexistent", memset(&e, 0, sizeof e)), SV_EINPUT);
 }
 
@@ -131,6 +135,7 @@ Test(video, data_set) {
     ppm(folder(root, "01.x").s, "0.ppm", 2, 2, 1);
     put(in(root, "b.night.y4m").s, y4m, sizeof y4m - 1);
     put(in(root, "labels.txt").s, "01 1 0\n", 7);
+    cr_assert_eq(mkfifo(in(root, "pipe").s, 0600), 0);
     cr_assert_eq(sv_clip_list_add(&l, root, &e), 0, "%s", e.msg);
     cr_assert_eq(l.n, 3);
     cr_expect(!strcmp(l.item[0].name, "01.x") && !strcmp(l.item[1].name, "02") && !strcmp(l.item[2].name, "b.night"));

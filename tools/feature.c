@@ -103,6 +103,7 @@ int sv_feed_open(struct sv_feed *f, struct sv_crops *c, const struct sv_rule *r,
     if (!rc) {
         o->c = c, o->clip = clip, o->object = object, o->n = n;
         o->rule = r->square ? SV_CROP_SQUARE : SV_CROP_SQUASH;
+        if (!(f->video.fps > 0)) f->video.fps = c->fps;
         rc = sv_rule_tube(r, f->video.fps, clip, &o->tube, e);
     }
     if (!rc) rc = check_boxes(f, e);

@@ -16,6 +16,7 @@ struct sv_crops {
     const struct sv_cpu *cpu;
     struct sv_clip *clip;               /* image tower; owned */
     size_t batch;
+    double fps;                         /* of videos that do not tell theirs; 0: not known */
     struct sv_crop *crop;               /* [threads]; made for frames of at most max_w x max_h */
     size_t threads, max_w, max_h;
     float *pixels, *out;                /* [batch, 3, S, S], [batch, E] */

@@ -138,7 +138,7 @@ int sv_rule_tube(const struct sv_rule *r, double fps, const char *clip, struct s
     *out = r->tube;
     if (r->seconds <= 0) return 0;
     if (!(fps > 0))
-        return sv_fail(e, SV_EINPUT, "%s: the frame rate is not known, so a step of %g s cannot be taken; give --step",
+        return sv_fail(e, SV_EINPUT, "%s: the frame rate is not known, so a step of %g s cannot be taken; give --fps",
                        clip, r->seconds);
     const double step = floor(r->seconds * fps + 0.5);
     if (!(step <= SV_TUBE_MAX_STEP))

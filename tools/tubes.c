@@ -96,6 +96,7 @@ int sv_tubes_open(struct sv_tubes *t, const struct sv_tube_opts *o, const struct
     if (!rc) rc = make_rule(t, o, base ? base : found ? &stored : NULL, e);
     if (!rc) rc = open_boxes(t, o->boxes, e);
     if (!rc && t->live) rc = sv_crops_open(&t->crops, &t->model.store, &t->cpu, o->batch, e);
+    t->crops.fps = o->fps;
     if (!rc && !features && !(rc = sv_tfc_config_read(&g, &t->model.store, t->model.cfg.embed, t->rule.tube.n, e)) &&
         !(t->tfc = sv_tfc_open(&g, &t->model.store, &t->cpu, TUBES, e)))
         rc = e && e->code ? e->code : SV_ENOMEM;

@@ -10,6 +10,7 @@
 struct sv_tube_opts {
     size_t frames, step, every, batch;  /* 0: not given */
     double seconds, min_score;          /* NAN: not given */
+    double fps;                         /* 0: not given */
     const char *tubes, *crop, *boxes, *model;
 };
 #define SV_TUBE_OPTS_INIT { .seconds = NAN, .min_score = NAN, .tubes = "centre" }
@@ -20,6 +21,7 @@ struct sv_tube_opts {
     { "frames", SV_OPT_SIZE, &(o)->frames, "N", "frames of a tube, odd (9, or the model's own)", 1, SV_TUBE_MAX_FRAMES }, \
     { "step", SV_OPT_SIZE, &(o)->step, "S", "spacing of a tube's frames (1)", 1, SV_TUBE_MAX_STEP }, \
     { "tube-seconds", SV_OPT_REAL, &(o)->seconds, "T", "the spacing in seconds, by the video's frame rate", 1e-3, 3600 }, \
+    { "fps", SV_OPT_REAL, &(o)->fps, "F", "frames a second, where the video does not tell", 1e-3, 1e6 }, \
     { "every", SV_OPT_SIZE, &(o)->every, "E", "tubes on every E-th frame, scores of the nearest between (1)", 1, 1e9 }, \
     { "tubes", SV_OPT_TEXT, &(o)->tubes, "RULE", "centre: the box of the middle frame in all frames", 0, 0 }, \
     { "crop", SV_OPT_TEXT, &(o)->crop, "RULE", "squash or square (the model's rule, squash)", 0, 0 }, \
