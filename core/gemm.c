@@ -1,135 +1,151 @@
-/* gemm.c - BLIS's five loops (Van Zee, van de Geijn 2015) around the tile kernel, with the weights packed beforehand.
- *
- * x is packed whole, in parallel; then every thread owns a range of y: columns first, and rows too where there are more
- * threads than columns.  Inside it: blocks of NC columns, blocks of MC rows, K in steps of kc, tiles.  A block of x stays
- * in L2 while the panels of w stream past it, one panel at a time in L1. */
 #include "core/gemm.h"
 
 #include <string.h>
 
-enum { MC = 192, NC = 512 };            /* upper bounds, rounded down to whole tiles */
+/* A block of x is ROWS x kc floats and stays in L2 while panels of w pass through L1; the sums of one block are ROWS x
+ * COLS floats of a thread's own scratch, so y is touched once, at the end. */
+enum { ROWS = 264, COLS = 128, PACK_CHUNK = 64, SMALL = 1 << 16 };
+
+static size_t round_up(size_t n, size_t to) { return sv_ceil_div(n, to) * to; }
+static size_t block_rows(const struct sv_kern *k, size_t m) { return round_up(sv_min(m, ROWS / k->mr * k->mr), k->mr); }
+static size_t block_panels(const struct sv_kern *k) { return sv_max(COLS / k->nr, 1); }
 
 size_t sv_pack_floats(const struct sv_kern *k, size_t rows, size_t cols) { return sv_ceil_div(rows, k->nr) * k->nr * cols; }
 
-struct pack { const struct sv_kern *kern; float *panel; const struct sv_view *view; const float *w; size_t n, k; };
+struct pack { const struct sv_kern *kern; float *panel; const struct sv_view *w; size_t n, k; };
 
-/* Columns at .. at + len - 1 of row r as f32: in place, or widened into tmp. */
-static const float *row_part(const struct pack *j, size_t r, size_t at, size_t len, float *tmp) {
-    if (j->w) return j->w + r * j->k + at;
-    sv_view_f32(j->view, r * j->k + at, len, tmp);
-    return tmp;
+/* out = elements first .. first + n - 1 of w, n <= PACK_CHUNK. */
+static void widen(const struct pack *g, size_t first, size_t n, float *out) {
+    const unsigned char *p = (const unsigned char *)g->w->data + first * sv_dtype_size(g->w->dtype);
+    if (g->w->dtype == SV_F32) { memcpy(out, p, n * sizeof *out); return; }
+    uint16_t h[PACK_CHUNK];
+    memcpy(h, p, n * sizeof *h);        /* a file aligns to nothing */
+    (g->w->dtype == SV_F16 ? g->kern->half : g->kern->bhalf)(out, h, n);
 }
 
 static void pack_panels(void *arg, size_t begin, size_t end, size_t thread) {
-    enum { STEP = 64 };
-    const struct pack *j = arg;
-    const size_t nr = j->kern->nr;
-    float tmp[STEP];
+    const struct pack *g = arg;
+    const size_t nr = g->kern->nr;
     (void)thread;
-    for (size_t p = begin; p < end; p++) {
-        float *panel = j->panel + p * nr * j->k;
-        const size_t rows = sv_min(nr, j->n - p * nr);
-        if (rows < nr) memset(panel, 0, nr * j->k * sizeof *panel);
-        for (size_t at = 0; at < j->k; at += STEP) {
-            const size_t len = sv_min(STEP, j->k - at);
-            for (size_t r = 0; r < rows; r++) {
-                const float *w = row_part(j, p * nr + r, at, len, tmp);
-                for (size_t i = 0; i < len; i++) panel[(at + i) * nr + r] = w[i];
+    for (size_t j = begin; j < end; j++)
+        for (size_t p = 0; p < g->k; p += PACK_CHUNK) {
+            const size_t len = sv_min(PACK_CHUNK, g->k - p);
+            float *out = g->panel + (j * g->k + p) * nr, row[PACK_CHUNK];
+            for (size_t r = 0; r < nr; r++) {
+                if (j * nr + r < g->n) widen(g, (j * nr + r) * g->k + p, len, row);
+                else memset(row, 0, sizeof row);
+                for (size_t q = 0; q < len; q++) out[q * nr + r] = row[q];
             }
         }
-    }
-}
-
-static struct sv_packed pack_all(const struct sv_cpu *c, struct pack j) {
-    sv_pool_for(c->pool, sv_ceil_div(j.n, c->kern->nr), pack_panels, &j);
-    return (struct sv_packed){ j.n, j.k, j.panel };
 }
 
 struct sv_packed sv_pack(const struct sv_cpu *c, float *panel, const struct sv_view *w) {
-    return pack_all(c, (struct pack){ c->kern, panel, w, NULL, w->dim[0], w->dim[1] });
+    const size_t n = w->rank ? w->dim[0] : 1;
+    struct pack g = { c->kern, panel, w, n, n ? w->count / n : 0 };
+    sv_pool_for(c->pool, sv_ceil_div(n, c->kern->nr), pack_panels, &g);
+    return (struct sv_packed){ n, g.k, panel };
 }
 
 struct sv_packed sv_pack_f32(const struct sv_cpu *c, float *panel, const float *w, size_t n, size_t k) {
-    return pack_all(c, (struct pack){ c->kern, panel, NULL, w, n, k });
+    const struct sv_view v = { .dtype = SV_F32, .rank = 2, .dim = { n, k }, .count = n * k, .bytes = n * k * sizeof *w, .data = w };
+    return sv_pack(c, panel, &v);
 }
 
-size_t sv_gemm_floats(const struct sv_cpu *c, size_t m, size_t k) { return sv_ceil_div(m, c->kern->mr) * c->kern->mr * k; }
+size_t sv_gemm_floats(const struct sv_cpu *c, size_t m, size_t k) {
+    const size_t rows = block_rows(c->kern, m);
+    return round_up(rows * k, 16) + sv_pool_threads(c->pool) * round_up(rows * block_panels(c->kern) * c->kern->nr, 16);
+}
 
-struct job {
+struct gemm {
     const struct sv_kern *kern;
     float *y; size_t ldy;
     const float *x; size_t ldx;
-    size_t m;
+    size_t m;                           /* rows of this block */
     const struct sv_packed *w;
     const struct sv_epilogue *ep;
-    float *packed;                      /* [ceil(m / mr), k, mr] */
-    size_t cuts;                        /* ranges of rows that a column panel is shared out in */
+    float *ap;                          /* [k / kc] blocks of [tiles, kc, mr] */
+    float *sums;                        /* [threads, stride] */
+    size_t stride, across, down;        /* the block is cut into across x down cells */
 };
 
 static void pack_rows(void *arg, size_t begin, size_t end, size_t thread) {
-    const struct job *j = arg;
-    const size_t mr = j->kern->mr, k = j->w->k;
+    const struct gemm *g = arg;
+    const size_t mr = g->kern->mr, k = g->w->k, padded = round_up(g->m, mr);
     (void)thread;
-    for (size_t p = begin; p < end; p++) {
-        float *panel = j->packed + p * mr * k;
-        const size_t rows = sv_min(mr, j->m - p * mr);
-        if (rows < mr) memset(panel, 0, mr * k * sizeof *panel);
-        for (size_t r = 0; r < rows; r++) {
-            const float *x = j->x + (p * mr + r) * j->ldx;
-            for (size_t i = 0; i < k; i++) panel[i * mr + r] = x[i];
+    for (size_t t = begin; t < end; t++)
+        for (size_t p = 0; p < k; p += g->kern->kc) {
+            const size_t len = sv_min(g->kern->kc, k - p), rows = sv_min(mr, g->m - t * mr);
+            const float *x = g->x + t * mr * g->ldx + p;
+            float *out = g->ap + p * padded + t * mr * len;
+            for (size_t q = 0; q < len; q++)
+                for (size_t r = 0; r < mr; r++) *out++ = r < rows ? x[r * g->ldx + q] : 0;
         }
+}
+
+/* One row of finished sums into y: act(s + bias), or added to it. */
+static void finish(const struct gemm *g, float *s, size_t row, size_t col, size_t n) {
+    const struct sv_epilogue *ep = g->ep;
+    const struct sv_kern *k = g->kern;
+    float *y = g->y + row * g->ldy + col;
+    if (ep && ep->bias) k->axpy(s, 1, ep->bias + col, n);
+    if (ep && ep->act != SV_ACT_NONE) (ep->act == SV_ACT_QUICK ? k->quick : k->gelu)(s, s, n);
+    if (ep && ep->add) k->axpy(y, 1, s, n);
+    else memcpy(y, s, n * sizeof *y);
+}
+
+/* Tiles top .. bottom - 1 of panels left .. right - 1, all of K. */
+static void block(const struct gemm *g, float *sums, size_t top, size_t bottom, size_t left, size_t right) {
+    const struct sv_kern *kn = g->kern;
+    const size_t mr = kn->mr, nr = kn->nr, k = g->w->k, padded = round_up(g->m, mr), ld = (right - left) * nr;
+    size_t p = 0;
+    do {                                /* once for k = 0: the empty sum */
+        const size_t len = sv_min(kn->kc, k - p);
+        for (size_t j = left; j < right; j++)
+            for (size_t i = top; i < bottom; i++)
+                kn->tile(sums + (i - top) * mr * ld + (j - left) * nr, ld, mr, nr, len,
+                         g->ap + p * padded + i * mr * len, g->w->panel + (j * k + p) * nr, p > 0);
+        p += len;
+    } while (p < k);
+    const size_t col = left * nr, n = sv_min(ld, g->w->n - col);
+    for (size_t r = top * mr; r < sv_min(bottom * mr, g->m); r++) finish(g, sums + (r - top * mr) * ld, r, col, n);
+}
+
+static void cells(void *arg, size_t begin, size_t end, size_t thread) {
+    const struct gemm *g = arg;
+    const size_t panels = sv_ceil_div(g->w->n, g->kern->nr), tiles = sv_ceil_div(g->m, g->kern->mr), most = block_panels(g->kern);
+    for (size_t cell = begin; cell < end; cell++) {
+        const size_t a = cell % g->across, d = cell / g->across;
+        const size_t right = panels * (a + 1) / g->across, top = tiles * d / g->down, bottom = tiles * (d + 1) / g->down;
+        for (size_t j = panels * a / g->across; j < right && top < bottom; j += most)
+            block(g, g->sums + thread * g->stride, top, bottom, j, sv_min(j + most, right));
     }
 }
 
-/* Bias and activation on a finished tile, while it is in L1. */
-static void finish(const struct job *j, size_t row, size_t col, size_t m, size_t n) {
-    const struct sv_epilogue *ep = j->ep;
-    for (size_t i = row; i < row + m; i++) {
-        float *y = j->y + i * j->ldy + col;
-        if (ep->bias)
-            for (size_t t = 0; t < n; t++) y[t] += ep->bias[col + t];
-        if (ep->act == SV_ACT_QUICK) j->kern->quick(y, y, n);
-        else if (ep->act == SV_ACT_GELU) j->kern->gelu(y, y, n);
-    }
-}
-
-/* Rows row .. row_end - 1 by column panels panel .. panel_end - 1, for all of K. */
-static void block(const struct job *j, size_t row, size_t row_end, size_t panel, size_t panel_end) {
-    const size_t mr = j->kern->mr, nr = j->kern->nr, k = j->w->k, kc = j->kern->kc;
-    for (size_t p = 0; p < k; p += kc) {
-        const size_t len = sv_min(kc, k - p);
-        for (size_t q = panel; q < panel_end; q++) {
-            const size_t col = q * nr, n = sv_min(nr, j->w->n - col);
-            for (size_t r = row; r < row_end; r += mr) {
-                const size_t m = sv_min(mr, j->m - r);
-                j->kern->tile(j->y + r * j->ldy + col, j->ldy, m, n, len, j->packed + r * k + p * mr, j->w->panel + (q * k + p) * nr,
-                              p > 0 || (j->ep && j->ep->add));
-                if (j->ep && p + len == k) finish(j, r, col, m, n);
-            }
-        }
-    }
-}
-
-static void some_tiles(void *arg, size_t begin, size_t end, size_t thread) {
-    const struct job *j = arg;
-    const size_t mr = j->kern->mr, panels = sv_ceil_div(j->w->n, j->kern->nr), tiles = sv_ceil_div(j->m, mr);
-    const size_t mc = MC / mr * mr, nc = NC / j->kern->nr;
-    (void)thread;
-    while (begin < end) {               /* one cut of the rows at a time: panels begin % panels .. */
-        const size_t cut = begin / panels, first = begin % panels, last = sv_min(panels, first + (end - begin));
-        const size_t row0 = tiles * cut / j->cuts * mr, row1 = sv_min(j->m, tiles * (cut + 1) / j->cuts * mr);
-        for (size_t q = first; q < last; q += nc)
-            for (size_t r = row0; r < row1; r += mc) block(j, r, sv_min(row1, r + mc), q, sv_min(last, q + nc));
-        begin += last - first;
+/* The split whose largest cell is smallest; ties go to the one that shares panels least. */
+static void cut(struct gemm *g, size_t threads) {
+    const size_t panels = sv_ceil_div(g->w->n, g->kern->nr), tiles = sv_ceil_div(g->m, g->kern->mr);
+    size_t least = SIZE_MAX;
+    for (size_t down = 1; down <= sv_min(threads, tiles); down++) {
+        const size_t across = sv_min(threads / down, panels), most = sv_ceil_div(tiles, down) * sv_ceil_div(panels, across);
+        if (most < least) least = most, g->down = down, g->across = across;
     }
 }
 
 void sv_gemm(const struct sv_cpu *c, float *y, size_t ldy, const float *x, size_t ldx, size_t m,
              const struct sv_packed *w, const struct sv_epilogue *ep, float *scratch) {
     if (!m || !w->n) return;
-    const size_t threads = sv_pool_threads(c->pool), panels = sv_ceil_div(w->n, c->kern->nr), tiles = sv_ceil_div(m, c->kern->mr);
-    const size_t cuts = threads == 1 || panels >= 4 * threads ? 1 : sv_min(tiles, sv_ceil_div(4 * threads, panels));
-    struct job j = { c->kern, y, ldy, x, ldx, m, w, ep, scratch, cuts };
-    sv_pool_for(c->pool, tiles, pack_rows, &j);
-    sv_pool_for(c->pool, cuts * panels, some_tiles, &j);
+    const struct sv_kern *kn = c->kern;
+    const size_t tiles = sv_ceil_div(m, kn->mr), blocks = sv_ceil_div(tiles, ROWS / kn->mr);
+    const size_t rows = block_rows(kn, m);
+    struct gemm g = { .kern = kn, .ldy = ldy, .ldx = ldx, .w = w, .ep = ep, .ap = scratch, .sums = scratch + round_up(rows * w->k, 16),
+                      .stride = round_up(rows * block_panels(kn) * kn->nr, 16) };
+    for (size_t b = 0; b < blocks; b++) {
+        const size_t first = tiles * b / blocks * kn->mr, last = sv_min(tiles * (b + 1) / blocks * kn->mr, m);
+        g.x = x + first * ldx, g.y = y + first * ldy, g.m = last - first;
+        const size_t work = g.m * w->k;
+        sv_pool_for(work < SMALL ? NULL : c->pool, sv_ceil_div(g.m, kn->mr), pack_rows, &g);
+        struct sv_pool *pool = work * w->n < SMALL ? NULL : c->pool;
+        cut(&g, sv_pool_threads(pool));
+        sv_pool_for(pool, g.across * g.down, cells, &g);
+    }
 }

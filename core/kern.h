@@ -20,7 +20,9 @@
  * half     y = x widened from f16                 bits of x; y and x do not overlap
  * bhalf    y = x widened from bf16
  * tile     c[m, n] (row stride ldc) = (or +=, if add) sum over p < k of ap[p, i] bp[p, j]; ap [k, mr] and bp [k, nr] packed,
- *          padded with zeros; m <= mr, n <= nr; gap columns of c stay untouched */
+ *          padded with zeros; m <= mr, n <= nr; gap columns of c stay untouched
+ * peak     x[i] = a x[i] + b, k times, for the mr nr floats of a tile: multiply-adds on registers alone, the machine's
+ *          peak that measurements are divided by */
 #define SV_KERN_OPS(X) \
     X(float, dot,     (const float *a, const float *b, size_t n)) \
     X(void,  axpy,    (float *y, float s, const float *x, size_t n)) \
@@ -30,7 +32,8 @@
     X(void,  gelu,    (float *y, const float *x, size_t n)) \
     X(void,  half,    (float *y, const uint16_t *x, size_t n)) \
     X(void,  bhalf,   (float *y, const uint16_t *x, size_t n)) \
-    X(void,  tile,    (float *c, size_t ldc, size_t m, size_t n, size_t k, const float *ap, const float *bp, bool add))
+    X(void,  tile,    (float *c, size_t ldc, size_t m, size_t n, size_t k, const float *ap, const float *bp, bool add)) \
+    X(void,  peak,    (float *x, float a, float b, size_t k))
 
 struct sv_kern {
     const char *isa;

@@ -1,8 +1,9 @@
-/* kern_scalar.c - the reference: the plainest loop that says what is meant, sums in double where that is free. */
+/* kern_scalar.c - the meaning of every kernel, as the plainest loop that says it. */
 #include "core/half.h"
 #include "core/kern.h"
 
 #include <math.h>
+#include <string.h>
 
 static float dot(const float *a, const float *b, size_t n) {
     double s = 0;
@@ -15,19 +16,19 @@ static void axpy(float *y, float s, const float *x, size_t n) {
 }
 
 static void norm(float *y, const float *x, const float *gain, const float *bias, size_t n, float eps) {
-    double mean = 0, var = 0;
-    for (size_t i = 0; i < n; i++) mean += x[i];
-    mean /= (double)n;
-    for (size_t i = 0; i < n; i++) var += (x[i] - mean) * (x[i] - mean);
-    const double scale = 1 / sqrt(var / (double)n + (double)eps);
-    for (size_t i = 0; i < n; i++) y[i] = (float)((x[i] - mean) * scale * gain[i] + bias[i]);
+    double sum = 0, square = 0;
+    for (size_t i = 0; i < n; i++) sum += x[i];
+    const double mean = sum / (double)n;
+    for (size_t i = 0; i < n; i++) square += (x[i] - mean) * (x[i] - mean);
+    const double inv = 1 / sqrt(square / (double)n + eps);
+    for (size_t i = 0; i < n; i++) y[i] = (float)((x[i] - mean) * inv * gain[i] + bias[i]);
 }
 
 static void softmax(float *x, size_t n, float scale) {
-    float top = x[0];
+    float max = x[0];
     double sum = 0;
-    for (size_t i = 1; i < n; i++) top = x[i] > top ? x[i] : top;
-    for (size_t i = 0; i < n; i++) sum += x[i] = expf(scale * (x[i] - top));
+    for (size_t i = 1; i < n; i++) max = x[i] > max ? x[i] : max;
+    for (size_t i = 0; i < n; i++) sum += x[i] = expf(scale * (x[i] - max));
     for (size_t i = 0; i < n; i++) x[i] = (float)(x[i] / sum);
 }
 
@@ -36,7 +37,7 @@ static void quick(float *y, const float *x, size_t n) {
 }
 
 static void gelu(float *y, const float *x, size_t n) {
-    for (size_t i = 0; i < n; i++) y[i] = 0.5f * x[i] * (1 + erff(x[i] * 0.70710678f));
+    for (size_t i = 0; i < n; i++) y[i] = x[i] * (0.5f * erfcf(-0.70710678f * x[i]));
 }
 
 static void half(float *y, const uint16_t *x, size_t n) {
@@ -50,16 +51,27 @@ static void bhalf(float *y, const uint16_t *x, size_t n) {
 enum { MR = 4, NR = 4 };
 
 static void tile(float *c, size_t ldc, size_t m, size_t n, size_t k, const float *ap, const float *bp, bool add) {
+    float s[MR][NR] = { { 0 } };
+    for (; k; k--, ap += MR, bp += NR)
+        for (size_t i = 0; i < MR; i++)
+            for (size_t j = 0; j < NR; j++) s[i][j] += ap[i] * bp[j];
     for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j++) {
-            float s = 0;
-            for (size_t p = 0; p < k; p++) s += ap[p * MR + i] * bp[p * NR + j];
-            c[i * ldc + j] = add ? c[i * ldc + j] + s : s;
-        }
+        for (size_t j = 0; j < n; j++) c[i * ldc + j] = add ? c[i * ldc + j] + s[i][j] : s[i][j];
+}
+
+static void peak(float *x, float a, float b, size_t k) {
+    float s[MR * NR];
+    memcpy(s, x, sizeof s);
+    for (; k; k--)
+#pragma GCC unroll 16
+        for (size_t i = 0; i < MR * NR; i++) s[i] = a * s[i] + b;
+    memcpy(x, s, sizeof s);
 }
 
 extern const struct sv_kern sv_kern_scalar;
 const struct sv_kern sv_kern_scalar = {
     .isa = "scalar", .mr = MR, .nr = NR, .kc = 256,
-    .dot = dot, .axpy = axpy, .norm = norm, .softmax = softmax, .quick = quick, .gelu = gelu, .half = half, .bhalf = bhalf, .tile = tile,
+#define X(ret, name, args) .name = name,
+    SV_KERN_OPS(X)
+#undef X
 };

@@ -1,31 +1,87 @@
 /* kern_simd.h - the vector kernels, written once over vec_*.h.
- * The including file defines ISA (table suffix), MR and NV (tile = MR x NV * VW). */
-#include "core/half.h"
+ *
+ * The including file defines ISA (the table's name), MR and NV (a tile is MR x NV vectors) and KC, and includes its vec_*.h.
+ * What a vector does not fill goes through a padded one on the stack, so an element's bits do not depend on where in
+ * a row it stands. */
 #include "core/kern.h"
 
 #include <math.h>
+#include <string.h>
 
-/* gcc -O2 leaves the tile loops rolled and the accumulators in memory: 3x slower. */
-#define UNROLL _Pragma("GCC unroll 16")
+/* gcc -O2 leaves the tile's loops rolled and the accumulators in memory: 3x slower. */
+#define UNROLL _Pragma("GCC unroll 24")
 
 enum { NR = NV * VW };
 
-/* A tail shorter than a vector goes through a padded copy, so that every element sees the same arithmetic wherever it
- * stands in a row. */
-static inline vec load_part(const float *p, size_t n, float fill) {
+/* n < VW floats, the rest is fill. */
+static inline vec part_load(const float *p, size_t n, float fill) {
     float t[VW];
-    for (size_t i = 0; i < VW; i++) t[i] = i < n ? p[i] : fill;
+    v_store(t, v_set(fill));
+    memcpy(t, p, n * sizeof *t);
     return v_load(t);
 }
 
-static inline void store_part(float *p, vec a, size_t n) {
+static inline void part_store(float *p, size_t n, vec a) {
     float t[VW];
     v_store(t, a);
-    for (size_t i = 0; i < n; i++) p[i] = t[i];
+    memcpy(p, t, n * sizeof *t);
 }
 
+/* e^x within 2 ulp, for normal results; 0, inf and NaN as expf.  x = n ln 2 + r, |r| <= ln 2 / 2; e^r = 1 + r + r^2 q(r)
+ * with q the minimax polynomial (3.1e-9 relative). */
+static inline vec v_exp(vec x) {
+    const vec magic = v_set(0x1.8p23f);             /* adding it rounds to a whole number */
+    x = v_min(v_set(89), v_max(v_set(-104), x));    /* past these all is inf or 0; a NaN passes */
+    const vec n = v_sub(v_fma(x, v_set(1.44269502f), magic), magic);
+    const vec r = v_fma(n, v_set(1.90465421e-9f), v_fma(n, v_set(-0.693147182f), x));
+    vec q = v_fma(v_set(0.00138144649f), r, v_set(0.00836878084f));
+    q = v_fma(q, r, v_set(0.0416683927f));
+    q = v_fma(q, r, v_set(0.166665196f));
+    q = v_fma(q, r, v_set(0.49999994f));
+    return v_scale(v_add(v_fma(v_mul(r, r), q, r), v_set(1)), n);
+}
+
+static inline vec v_quick(vec x) { return v_div(x, v_add(v_set(1), v_exp(v_mul(x, v_set(-1.702f))))); }
+
+/* x Phi(x); Phi(-a) = erfc(a / sqrt 2) / 2 = e^(-a^2 / 2) t p(t), t = 1 / (1 + 0.298 a / sqrt 2), with p the minimax
+ * polynomial of relative error 1.4e-8 for a <= 14, past which the exponential is 0. */
+static inline vec v_gelu(vec x) {
+    const vec a = v_abs(x), t = v_div(v_set(1), v_fma(a, v_set(0.210717827f), v_set(1)));
+    vec p = v_fma(v_set(-0.0697008669f), t, v_set(0.271379292f));
+    p = v_fma(p, t, v_set(-0.308227003f));
+    p = v_fma(p, t, v_set(0.327201933f));
+    p = v_fma(p, t, v_set(-0.0804371014f));
+    p = v_fma(p, t, v_set(0.119951412f));
+    p = v_fma(p, t, v_set(0.0706247389f));
+    p = v_fma(p, t, v_set(0.085201025f));
+    p = v_fma(p, t, v_set(0.0840065554f));
+    const vec q = v_mul(v_mul(p, t), v_exp(v_mul(v_mul(x, x), v_set(-0.5f))));
+    return v_mul(x, v_if_positive(x, v_sub(v_set(1), q), q));
+}
+
+#define MAP(f) do { \
+    size_t i_ = 0; \
+    for (; i_ + VW <= n; i_ += VW) v_store(y + i_, f(v_load(x + i_))); \
+    if (i_ < n) part_store(y + i_, n - i_, f(part_load(x + i_, n - i_, 0))); \
+} while (0)
+
+static void quick(float *y, const float *x, size_t n) { MAP(v_quick); }
+static void gelu(float *y, const float *x, size_t n) { MAP(v_gelu); }
+
+#define WIDEN(f) do { \
+    size_t i_ = 0; \
+    for (; i_ + VW <= n; i_ += VW) v_store(y + i_, f(x + i_)); \
+    if (i_ == n) break; \
+    uint16_t h_[VW] = { 0 }; \
+    memcpy(h_, x + i_, (n - i_) * sizeof *h_); \
+    part_store(y + i_, n - i_, f(h_)); \
+} while (0)
+
+static void half(float *y, const uint16_t *x, size_t n) { WIDEN(v_half); }
+static void bhalf(float *y, const uint16_t *x, size_t n) { WIDEN(v_bhalf); }
+
 static float dot(const float *a, const float *b, size_t n) {
-    vec s0 = v_zero(), s1 = s0, s2 = s0, s3 = s0;       /* four chains hide the latency of fma */
+    vec s0 = v_set(0), s1 = s0, s2 = s0, s3 = s0;       /* four chains hide the latency */
     size_t i = 0;
     for (; i + 4 * VW <= n; i += 4 * VW) {
         s0 = v_fma(v_load(a + i), v_load(b + i), s0);
@@ -34,165 +90,111 @@ static float dot(const float *a, const float *b, size_t n) {
         s3 = v_fma(v_load(a + i + 3 * VW), v_load(b + i + 3 * VW), s3);
     }
     for (; i + VW <= n; i += VW) s0 = v_fma(v_load(a + i), v_load(b + i), s0);
-    float s = v_sum(v_add(v_add(s0, s1), v_add(s2, s3)));
-    for (; i < n; i++) s += a[i] * b[i];
-    return s;
+    if (i < n) s1 = v_fma(part_load(a + i, n - i, 0), part_load(b + i, n - i, 0), s1);
+    return v_sum(v_add(v_add(s0, s1), v_add(s2, s3)));
 }
 
 static void axpy(float *y, float s, const float *x, size_t n) {
     const vec vs = v_set(s);
     size_t i = 0;
     for (; i + VW <= n; i += VW) v_store(y + i, v_fma(vs, v_load(x + i), v_load(y + i)));
-    for (; i < n; i++) y[i] += s * x[i];
+    if (i < n) part_store(y + i, n - i, v_fma(vs, part_load(x + i, n - i, 0), part_load(y + i, n - i, 0)));
 }
 
+/* The variance comes from deviations, whose own mean corrects what the first mean lost to rounding. */
 static void norm(float *y, const float *x, const float *gain, const float *bias, size_t n, float eps) {
-    vec s0 = v_zero(), s1 = s0;
+    const float scale = 1 / (float)n;
+    vec s0 = v_set(0), s1 = s0;
     size_t i = 0;
     for (; i + 2 * VW <= n; i += 2 * VW) s0 = v_add(s0, v_load(x + i)), s1 = v_add(s1, v_load(x + i + VW));
-    float sum = v_sum(v_add(s0, s1));
-    for (; i < n; i++) sum += x[i];
-    const float mean = sum / (float)n;
+    if (i + VW <= n) s0 = v_add(s0, v_load(x + i)), i += VW;
+    if (i < n) s1 = v_add(s1, part_load(x + i, n - i, 0));
+    const float mean = v_sum(v_add(s0, s1)) * scale;
     const vec vm = v_set(mean);
-    s0 = s1 = v_zero();
-    for (i = 0; i + 2 * VW <= n; i += 2 * VW) {
-        const vec a = v_sub(v_load(x + i), vm), b = v_sub(v_load(x + i + VW), vm);
-        s0 = v_fma(a, a, s0), s1 = v_fma(b, b, s1);
-    }
-    float var = v_sum(v_add(s0, s1));
-    for (; i < n; i++) var += (x[i] - mean) * (x[i] - mean);
-    const float scale = 1 / sqrtf(var / (float)n + eps);
-    const vec vs = v_set(scale);
-    for (i = 0; i + VW <= n; i += VW)
-        v_store(y + i, v_fma(v_mul(v_sub(v_load(x + i), vm), vs), v_load(gain + i), v_load(bias + i)));
-    for (; i < n; i++) y[i] = (x[i] - mean) * scale * gain[i] + bias[i];
-}
-
-/* exp: x = n ln 2 + r, |r| <= ln 2 / 2; exp r = 1 + r + r^2 q(r), q of degree 4 fitted for least relative error.
- * At most 2 ulp for -87 <= x <= 88; outside it stays at the end of that range.  NaN stays NaN. */
-static inline vec v_exp(vec x) {
-    x = v_min(v_set(88.0f), v_max(v_set(-87.0f), x));
-    const vec n = v_round(v_mul(x, v_set(1.44269504f)));
-    vec r = v_fma(n, v_set(-0.693359375f), x);           /* ln 2 in two parts; n times the first is exact */
-    r = v_fma(n, v_set(2.12194440e-4f), r);
-    vec q = v_fma(v_set(0.00139012177f), r, v_set(0.00836319991f));
-    q = v_fma(q, r, v_set(0.0416668552f));
-    q = v_fma(q, r, v_set(0.16666577f));
-    q = v_fma(q, r, v_set(0.499999995f));
-    return v_scale2(v_add(v_set(1), v_fma(v_mul(r, r), q, r)), n);
-}
-
-static void softmax(float *x, size_t n, float scale) {
-    float top = x[0];
-    size_t i = 0;
-    if (n >= VW) {
-        vec t = v_load(x);
-        for (i = VW; i + VW <= n; i += VW) t = v_max(t, v_load(x + i));
-        float lane[VW];
-        v_store(lane, t);
-        top = lane[0];
-        for (size_t j = 1; j < VW; j++) top = lane[j] > top ? lane[j] : top;
-    }
-    for (; i < n; i++) top = x[i] > top ? x[i] : top;
-    const vec vt = v_set(top), vs = v_set(scale);
-    vec sum = v_zero();
+    s0 = s1 = v_set(0);
     for (i = 0; i + VW <= n; i += VW) {
-        const vec v = v_exp(v_mul(v_sub(v_load(x + i), vt), vs));
-        v_store(x + i, v);
-        sum = v_add(sum, v);
+        const vec d = v_sub(v_load(x + i), vm);
+        s0 = v_add(s0, d), s1 = v_fma(d, d, s1);
     }
-    float total = v_sum(sum);
     if (i < n) {
-        store_part(x + i, v_exp(v_mul(v_sub(load_part(x + i, n - i, top), vt), vs)), n - i);
-        for (size_t j = i; j < n; j++) total += x[j];
+        const vec d = v_sub(part_load(x + i, n - i, mean), vm);
+        s0 = v_add(s0, d), s1 = v_fma(d, d, s1);
     }
-    const float share = 1 / total;
-    const vec vr = v_set(share);
-    for (i = 0; i + VW <= n; i += VW) v_store(x + i, v_mul(v_load(x + i), vr));
-    for (; i < n; i++) x[i] *= share;
+    const float off = v_sum(s0) * scale;
+    float var = v_sum(s1) * scale - off * off;
+    if (var < 0) var = 0;               /* equal elements; a NaN passes */
+    const float inv = 1 / sqrtf(var + eps);
+    const vec vo = v_set(off), vi = v_set(inv);
+#define NORMED(x_, g_, b_) v_fma(v_mul(v_sub(v_sub(x_, vm), vo), vi), g_, b_)
+    for (i = 0; i + VW <= n; i += VW) v_store(y + i, NORMED(v_load(x + i), v_load(gain + i), v_load(bias + i)));
+    if (i < n) part_store(y + i, n - i, NORMED(part_load(x + i, n - i, 0), part_load(gain + i, n - i, 0), part_load(bias + i, n - i, 0)));
 }
 
-static inline vec v_quick(vec x) { return v_div(x, v_add(v_set(1), v_exp(v_mul(v_set(-1.702f), x)))); }
-
-/* erf: below 1, x + x p(x^2); from 1 on, 1 - exp(l(x)), l fitted to ln erfc on 1 .. 4.1, behind which erf is 1 in f32.
- * Both fits err by less than 1e-7 of erf. */
-static inline vec v_erf(vec x) {
-    const vec a = v_abs(x), s = v_mul(x, x), t = v_min(v_set(4.1f), a);
-    vec p = v_fma(v_set(7.96433829e-05f), s, v_set(-0.000803756053f));
-    p = v_fma(p, s, v_set(0.00519059561f));
-    p = v_fma(p, s, v_set(-0.0268544481f));
-    p = v_fma(p, s, v_set(0.112835832f));
-    p = v_fma(p, s, v_set(-0.376126236f));
-    p = v_fma(p, s, v_set(0.128379165f));
-    vec l = v_fma(v_set(-1.41311706e-05f), t, v_set(0.000332304568f));
-    l = v_fma(l, t, v_set(-0.00354617998f));
-    l = v_fma(l, t, v_set(0.023055874f));
-    l = v_fma(l, t, v_set(-0.104311215f));
-    l = v_fma(l, t, v_set(-0.637789136f));
-    l = v_fma(l, t, v_set(-1.12683673f));
-    l = v_fma(l, t, v_set(-0.000496405211f));
-    return v_less(a, v_set(1), v_fma(x, p, x), v_copysign(v_sub(v_set(1), v_exp(l)), x));
-}
-
-static inline vec v_gelu(vec x) { return v_mul(v_mul(v_set(0.5f), x), v_add(v_set(1), v_erf(v_mul(x, v_set(0.70710678f))))); }
-
-static void quick(float *y, const float *x, size_t n) {
+/* A NaN may be lost in the maximum but not in the sum, which spreads it over the row. */
+static void softmax(float *x, size_t n, float scale) {
+    const vec vs = v_set(scale);
+    vec most = v_set(x[0]), sum = v_set(0);
     size_t i = 0;
-    for (; i + VW <= n; i += VW) v_store(y + i, v_quick(v_load(x + i)));
-    if (i < n) store_part(y + i, v_quick(load_part(x + i, n - i, 0)), n - i);
-}
-
-static void gelu(float *y, const float *x, size_t n) {
-    size_t i = 0;
-    for (; i + VW <= n; i += VW) v_store(y + i, v_gelu(v_load(x + i)));
-    if (i < n) store_part(y + i, v_gelu(load_part(x + i, n - i, 0)), n - i);
-}
-
-static void half(float *y, const uint16_t *x, size_t n) {
-    size_t i = 0;
-    for (; i + VW <= n; i += VW) v_store(y + i, v_f16(x + i));
-    for (; i < n; i++) y[i] = sv_f16_f32(x[i]);
-}
-
-static void bhalf(float *y, const uint16_t *x, size_t n) {
-    size_t i = 0;
-    for (; i + VW <= n; i += VW) v_store(y + i, v_bf16(x + i));
-    for (; i < n; i++) y[i] = sv_bf16_f32(x[i]);
+    for (; i + VW <= n; i += VW) most = v_max(most, v_load(x + i));
+    if (i < n) most = v_max(most, part_load(x + i, n - i, x[0]));
+    const vec max = v_set(v_largest(most));
+    for (i = 0; i + VW <= n; i += VW) {
+        const vec e = v_exp(v_mul(vs, v_sub(v_load(x + i), max)));
+        v_store(x + i, e), sum = v_add(sum, e);
+    }
+    if (i < n) {
+        part_store(x + i, n - i, v_exp(v_mul(vs, v_sub(part_load(x + i, n - i, 0), max))));
+        sum = v_add(sum, part_load(x + i, n - i, 0));
+    }
+    const vec inv = v_set(1 / v_sum(sum));
+    for (i = 0; i + VW <= n; i += VW) v_store(x + i, v_mul(v_load(x + i), inv));
+    if (i < n) part_store(x + i, n - i, v_mul(part_load(x + i, n - i, 0), inv));
 }
 
 static void tile(float *c, size_t ldc, size_t m, size_t n, size_t k, const float *ap, const float *bp, bool add) {
     vec acc[MR][NV];
-    UNROLL for (int i = 0; i < MR; i++)
-        UNROLL for (int j = 0; j < NV; j++) acc[i][j] = v_zero();
+    UNROLL for (size_t i = 0; i < MR; i++)
+        UNROLL for (size_t j = 0; j < NV; j++) acc[i][j] = v_set(0);
+    if (add) for (size_t i = 0; i < m; i++) v_prefetch(c + i * ldc);
     for (; k; k--, ap += MR, bp += NR) {
         vec b[NV];
-        UNROLL for (int j = 0; j < NV; j++) b[j] = v_load(bp + j * VW);
-        UNROLL for (int i = 0; i < MR; i++) {
+        UNROLL for (size_t j = 0; j < NV; j++) b[j] = v_load(bp + j * VW);
+        UNROLL for (size_t i = 0; i < MR; i++) {
             const vec a = v_set(ap[i]);
-            UNROLL for (int j = 0; j < NV; j++) acc[i][j] = v_fma(a, b[j], acc[i][j]);
+            UNROLL for (size_t j = 0; j < NV; j++) acc[i][j] = v_fma(a, b[j], acc[i][j]);
         }
     }
     if (m == MR && n == NR) {
-        UNROLL for (int i = 0; i < MR; i++)
-            UNROLL for (int j = 0; j < NV; j++) {
-                float *p = c + (size_t)i * ldc + j * VW;
+        UNROLL for (size_t i = 0; i < MR; i++)
+            UNROLL for (size_t j = 0; j < NV; j++) {
+                float *p = c + i * ldc + j * VW;
                 v_store(p, add ? v_add(v_load(p), acc[i][j]) : acc[i][j]);
             }
         return;
     }
-    float t[MR][NR];                    /* an edge: by way of a whole tile */
-    UNROLL for (int i = 0; i < MR; i++)
-        UNROLL for (int j = 0; j < NV; j++) v_store(&t[i][j * VW], acc[i][j]);
+    float t[MR][NR];                    /* edge: through a full tile on the stack */
+    UNROLL for (size_t i = 0; i < MR; i++)
+        UNROLL for (size_t j = 0; j < NV; j++) v_store(&t[i][j * VW], acc[i][j]);
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++) c[i * ldc + j] = add ? c[i * ldc + j] + t[i][j] : t[i][j];
 }
 
-#define CAT_(a, b) a##b
-#define CAT(a, b) CAT_(a, b)
-#define STR_(a) #a
-#define STR(a) STR_(a)
-extern const struct sv_kern CAT(sv_kern_, ISA);
-const struct sv_kern CAT(sv_kern_, ISA) = {
-    .isa = STR(ISA), .mr = MR, .nr = NR, .kc = KC,
-    .dot = dot, .axpy = axpy, .norm = norm, .softmax = softmax, .quick = quick, .gelu = gelu, .half = half, .bhalf = bhalf, .tile = tile,
+static void peak(float *x, float a, float b, size_t k) {
+    const vec va = v_set(a), vb = v_set(b);
+    vec acc[MR * NV];
+    UNROLL for (size_t i = 0; i < MR * NV; i++) acc[i] = v_load(x + i * VW);
+    for (; k; k--) UNROLL for (size_t i = 0; i < MR * NV; i++) acc[i] = v_fma(acc[i], va, vb);
+    UNROLL for (size_t i = 0; i < MR * NV; i++) v_store(x + i * VW, acc[i]);
+}
+
+#define PASTE_(a, b) a##b
+#define PASTE(a, b) PASTE_(a, b)
+#define TEXT_(a) #a
+#define TEXT(a) TEXT_(a)
+extern const struct sv_kern PASTE(sv_kern_, ISA);
+const struct sv_kern PASTE(sv_kern_, ISA) = {
+    .isa = TEXT(ISA), .mr = MR, .nr = NR, .kc = KC,
+#define X(ret, name, args) .name = name,
+    SV_KERN_OPS(X)
+#undef X
 };
