@@ -139,12 +139,13 @@ Test(gemm, same_bits_for_any_split) {
         sv_gemm(&one, y, N, x, KK, M, &p, NULL, scratch);
         for (size_t threads = 1; threads <= 64; threads += threads < 4 ? 1 : 20) {
             struct sv_cpu c = { *k, sv_pool_new(threads, &err) };
+            float *shared = sv_alloc(sv_gemm_floats(&c, M, KK), sizeof *shared, &err);
             for (size_t step = 1; step <= M; step += 1 + step / 2) {
                 memset(z, 0, M * N * sizeof *z);
-                for (size_t at = 0; at < M; at += step) sv_gemm(&c, z + at * N, N, x + at * KK, KK, sv_min(step, M - at), &p, NULL, scratch);
+                for (size_t at = 0; at < M; at += step) sv_gemm(&c, z + at * N, N, x + at * KK, KK, sv_min(step, M - at), &p, NULL, shared);
                 cr_assert(!memcmp(y, z, M * N * sizeof *z), "%s, %zu threads, %zu rows at a time", (*k)->isa, threads, step);
             }
-            sv_pool_free(c.pool);
+            sv_pool_free(c.pool), sv_free(shared);
         }
         sv_free(panel), sv_free(scratch);
     }

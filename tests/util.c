@@ -1,3 +1,4 @@
+#define _XOPEN_SOURCE 700               /* realpath */
 #include "tests/util.h"
 
 #include <dirent.h>
@@ -5,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +21,12 @@ const char *shared_path(const char *rel) {
     static unsigned turn;
     const char *root = getenv("SVAD_SHARED");
     char *p = buf[turn++ % 8];
-    const int n = snprintf(p, sizeof buf[0], "%s/%s", root ? root : "../shared", rel);
-    return n > 0 && (size_t)n < sizeof buf[0] && !access(p, R_OK) ? p : NULL;
+    char path[PATH_MAX];                /* absolute, because tools are run in other folders */
+    const int n = snprintf(path, sizeof path, "%s/%s", root ? root : "../shared", rel);
+    char *full = n > 0 && (size_t)n < sizeof path && !access(path, R_OK) ? realpath(path, NULL) : NULL;
+    const bool fits = full && (size_t)snprintf(p, sizeof buf[0], "%s", full) < sizeof buf[0];
+    free(full);
+    return fits ? p : NULL;
 }
 
 /* Cuts a line at its tabs; returns the number of columns stored (at most max; the rest of the line is dropped). */
