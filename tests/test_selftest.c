@@ -37,9 +37,9 @@ Test(selftest, passes_for_every_table) {
 
 Test(selftest, json_lines_and_bad_arguments) {
     cr_assert_eq(run_svad(&r, NULL, "selftest --json --isa scalar"), 0, "%s", r.err);
-    cr_expect_eq(count(r.out, "{\"stage\":"), count(r.out, "\n") - 1);
-    cr_expect_eq(count(r.out, "\"ok\":true"), count(r.out, "\n") - 1);
-    cr_expect(strstr(r.out, ",\"failed\":0}\n"), "%s", r.out);
+    cr_expect_eq(count(r.out, "{\"stage\": "), count(r.out, "\n") - 1);
+    cr_expect_eq(count(r.out, "\"ok\": true"), count(r.out, "\n") - 1);
+    cr_expect(strstr(r.out, ", \"failed\": 0}\n"), "%s", r.out);
     cr_expect_eq(run_svad(&r, NULL, "selftest --isa abacus"), 1);
     cr_expect_eq(run_svad(&r, NULL, "selftest file"), 1);
 }

@@ -395,7 +395,7 @@ int sv_tool_selftest(int argc, char **argv, struct sv_err *e) {
     for (size_t i = 0; i < SV_LEN(stages); i++)
         if (!stages[i].per_table) run_stage(i, &cpu, &o, &t);
     sv_cpu_close(&cpu);
-    if (o.json) printf("{\"stages\":%zu,\"failed\":%zu}\n", t.stages, t.failed);
+    if (o.json) printf("{\"stages\": %zu, \"failed\": %zu}\n", t.stages, t.failed);
     else printf("selftest: %zu stages, %zu failed\n", t.stages, t.failed);
     if (t.rc) return sv_fail(e, t.rc, "selftest: out of memory");
     return t.failed ? sv_fail(e, SV_ECHECK, "selftest: %zu of %zu stages failed", t.failed, t.stages) : 0;
