@@ -164,15 +164,13 @@ int sv_out_printf(struct sv_out *o, struct sv_err *e, const char *fmt, ...) {
     return rc;
 }
 
-/* A rename is durable only once the folder that holds the name is. */
-static void sync_folder(const char *path) {
-    char *dir = sv_strdup(path, NULL);
-    if (!dir) return;
-    char *slash = strrchr(dir, '/');
-    if (slash) slash[slash == dir] = 0;
-    const int fd = open(slash ? dir : ".", O_RDONLY | O_CLOEXEC);
+/* A rename is durable only once the folder that holds the name is.  Cuts path down to that folder: nothing may fail after
+ * the rename, so no copy is made. */
+static void sync_folder(char *path) {
+    char *slash = strrchr(path, '/');
+    if (slash) slash[slash == path] = 0;
+    const int fd = open(slash ? path : ".", O_RDONLY | O_CLOEXEC);
     if (fd >= 0) { fsync(fd); close(fd); }
-    sv_free(dir);
 }
 
 int sv_out_commit(struct sv_out *o, struct sv_err *e) {

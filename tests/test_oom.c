@@ -1,0 +1,451 @@
+/* Every operation with its k-th allocation failing, k = 1, 2, ... until it passes; once with only that one failing, once with
+ * all from there on.  The linker puts __wrap_ functions between core/mem.c and the heap (see the Makefile). */
+#include "clip/clip.h"
+#include "clip/image.h"
+#include "clip/token.h"
+#include "core/rng.h"
+#include "io/boxes.h"
+#include "io/checkpoint.h"
+#include "io/container.h"
+#include "io/convert.h"
+#include "io/csv.h"
+#include "io/image.h"
+#include "io/inflate.h"
+#include "io/json.h"
+#include "io/labels.h"
+#include "io/npy.h"
+#include "io/pnm.h"
+#include "io/safetensors.h"
+#include "io/scores.h"
+#include "io/torch.h"
+#include "io/video.h"
+#include "io/vocab.h"
+#include "io/y4m.h"
+#include "io/zip.h"
+#include "kmeans/auc.h"
+#include "kmeans/kmeans.h"
+#include "tests/tiny.h"
+#include "tests/util.h"
+#include "tfc/tube.h"
+#include "tools/actions.h"
+#include "tools/golden_files.h"
+#include "tools/scene.h"
+#include "tools/selftest.h"
+#include "tools/tool.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+void *__real_aligned_alloc(size_t align, size_t n);
+void __real_free(void *p);
+void *__wrap_aligned_alloc(size_t align, size_t n);
+void __wrap_free(void *p);
+int __wrap_fsync(int fd);
+
+static size_t fail_at, calls;           /* fail_at 0: never */
+static bool fail_on, failed;            /* fail_on: and all after it */
+static long live;
+
+void *__wrap_aligned_alloc(size_t align, size_t n) {
+    calls++;
+    if (fail_at && (calls == fail_at || (fail_on && calls > fail_at))) { failed = true; return NULL; }
+    void *p = __real_aligned_alloc(align, n);
+    live += p != NULL;
+    return p;
+}
+
+void __wrap_free(void *p) {
+    live -= p != NULL;
+    __real_free(p);
+}
+
+/* The same files are written hundreds of times: not to the disk each time.  The built tool, which tests run beside this, is not wrapped. */
+int __wrap_fsync(int fd) { return fd < 0 ? -1 : 0; }
+
+/* Runs the operation with allocation k failing; true once k is past its last. */
+static bool passes(const char *name, int (*run)(struct sv_err *), size_t k) {
+    struct sv_err e = {0};
+    const long before = live;
+    calls = 0, failed = false, fail_at = k;
+    const int rc = run(&e);
+    fail_at = 0;
+    cr_expect_eq(live, before, "%s: %ld blocks are left with allocation %zu failing", name, live - before, k);
+    if (!failed) {
+        cr_expect(!rc && !e.code, "%s: %d %s", name, rc, e.msg);
+        return true;
+    }
+    cr_expect(rc == SV_ENOMEM && e.code == SV_ENOMEM, "%s: allocation %zu failed, the result is %d (%d %s)", name, k, rc, e.code, e.msg);
+    cr_expect(strlen(e.msg) > 10 && !strchr(e.msg, '\n'), "%s: \"%s\"", name, e.msg);
+    return live != before || rc != SV_ENOMEM;           /* one report is enough */
+}
+
+/* pace: every k up to it, then in steps that grow with k. */
+static void each_failure(const char *name, int (*run)(struct sv_err *), size_t pace) {
+    passes(name, run, 0);               /* whatever is made once in a process is made now */
+    for (int on = 0; on < 2; on++) {
+        size_t k = 1;
+        fail_on = on;
+        while (!passes(name, run, k)) k += 1 + k / pace;
+        cr_expect_gt(k, 1, "%s allocates nothing", name);
+    }
+}
+
+static char dir[4100], path[4300];
+static struct sv_store model;           /* random */
+
+static const char *in(const char *name) {
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    return path;
+}
+
+static void setup(void) {
+    struct sv_clip_config g;
+    cr_assert(temp_dir() && !sv_store_init(&model, "random", NULL) && sv_clip_family(&g, "tiny") && !sv_clip_random(&model, &g, 1, NULL));
+    snprintf(dir, sizeof dir, "%s", temp_dir());
+    cr_assert_eq(tiny_folder(dir), 0);
+}
+
+static void teardown(void) { sv_store_free(&model); }
+
+static uint8_t bytes[1 << 16];
+static size_t unhex(const char *hex) {
+    const size_t n = strlen(hex) / 2;
+    for (size_t i = 0; i < n; i++) {
+        const char two[3] = { hex[2 * i], hex[2 * i + 1], 0 };
+        bytes[i] = (uint8_t)strtoul(two, NULL, 16);
+    }
+    return n;
+}
+
+static int decode(size_t n, const char *name, struct sv_err *e) {
+    struct sv_image im = {0};
+    const int rc = sv_image_decode(bytes, n, name, &im, e);
+    cr_expect(!rc == (im.px != NULL));
+    sv_image_free(&im);
+    return rc;
+}
+
+static int png(struct sv_err *e) { return decode(unhex(golden_png), "a.png", e); }
+static int jpegs(struct sv_err *e) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < SV_LEN(golden_jpeg); i++) rc = decode(unhex(golden_jpeg[i].hex), golden_jpeg[i].name, e);
+    return rc;
+}
+static int pnm(struct sv_err *e) {
+    memcpy(bytes, "P5 3 2 255\nabcdef", 17);
+    return decode(17, "a.pgm", e);
+}
+static int image_file(struct sv_err *e) {
+    struct sv_image im = {0};
+    const int rc = sv_image_load(in("clip/f00.ppm"), &im, e);
+    sv_image_free(&im);
+    return rc;
+}
+static int pnm_out(struct sv_err *e) { return sv_pnm_write(in("out.ppm"), 4, 4, bytes, e); }
+
+static int gzip(struct sv_err *e) {
+    uint8_t *out;
+    size_t n = unhex(golden_gzip);
+    const int rc = sv_inflate(bytes, n, SV_GZIP, 1 << 20, &out, &n, NULL, "a.gz", e);
+    sv_free(out);
+    return rc;
+}
+
+static int json(struct sv_err *e) {
+    static const char text[] = "{\"a\": [1, 2.5, {\"b\": \"\\u00e9\"}], \"c\": null}";
+    struct sv_json j = {0};
+    int rc = sv_json_parse(&j, text, sizeof text - 1, "a.json", e);
+    struct sv_json_out o = { .e = e };
+    if (!rc) {
+        sv_json_open(&o, NULL, '{');
+        for (int i = 0; i < 200; i++) sv_json_put_real(&o, "number", i / 7.0);
+        sv_json_close(&o);
+        rc = o.rc;
+    }
+    sv_json_free(&j), sv_free(o.text);
+    return rc;
+}
+
+static int safetensors(struct sv_err *e) {
+    struct sv_file f = {0};
+    struct sv_store s = {0};
+    int rc = sv_store_init(&s, "a.safetensors", e);
+    if (!rc) rc = sv_file_read(&f, in("model.safetensors"), 1 << 24, e);
+    if (!rc) rc = sv_safetensors_read(f.data, f.size, &s, e);
+    sv_store_free(&s), sv_file_close(&f);
+    return rc;
+}
+
+static int checkpoint(const char *name, struct sv_err *e) {
+    struct sv_file f = {0};
+    struct sv_store s = {0};
+    int rc = sv_store_init(&s, name, e);
+    if (!rc) rc = sv_file_map(&f, name, e);
+    if (!rc) rc = sv_checkpoint_read(&f, &s, e);
+    sv_store_free(&s), sv_file_close(&f);
+    return rc;
+}
+static int torch(struct sv_err *e) { return checkpoint("tests/golden/checkpoint.pt", e); }
+static int torchscript(struct sv_err *e) { return checkpoint("tests/golden/torchscript.pt", e); }
+
+static int npy(struct sv_err *e) {
+    static const float v[6] = { 1, 2, 3, 4, 5, 6 };
+    struct sv_file f = {0};
+    struct sv_store s = {0};
+    int rc = sv_npy_write(in("a.npy"), SV_F32, 2, (const size_t[]){ 2, 3 }, v, e);
+    if (!rc) rc = sv_store_init(&s, "a.npy", e);
+    if (!rc) rc = sv_file_read(&f, in("a.npy"), 1 << 20, e);
+    if (!rc) rc = sv_npy_read(f.data, f.size, &s, e);
+    sv_store_free(&s), sv_file_close(&f);
+    return rc;
+}
+
+static int container(struct sv_err *e) {
+    struct sv_file f = {0};
+    struct sv_store s = {0};
+    int rc = sv_file_map(&f, "tests/golden/v1.svad", e);
+    if (!rc) rc = sv_store_init(&s, f.name, e);
+    if (!rc) rc = sv_container_read(&f, "model", &s, e);
+    if (!rc) rc = sv_container_verify(&f, e);
+    if (!rc) rc = sv_container_write(in("again.svad"), "model", &s, e);
+    sv_store_free(&s), sv_file_close(&f);
+    return rc;
+}
+
+static int convert(struct sv_err *e) {
+    struct sv_file f = {0};
+    struct sv_store s = {0};
+    struct sv_convert c = {0};
+    struct sv_vocab v = {0};
+    const struct sv_convert_options o = { .act = "quick", .dtype = SV_F16 };
+    int rc = sv_file_map(&f, in("model.safetensors"), e);
+    if (!rc) rc = sv_store_init(&s, f.name, e);
+    if (!rc) rc = sv_checkpoint_read(&f, &s, e);
+    if (!rc) rc = sv_convert_plan(&c, &s, &o, e);
+    if (!rc) rc = sv_vocab_find(&v, dir, c.vocab, e);
+    if (!rc) rc = sv_store_add(&c.out, "clip.merges", SV_U8, 1, &v.bytes, v.merges, v.bytes, e);
+    if (!rc) rc = sv_container_stream(in("c.svad"), "model", &c.out, &(struct sv_filler){ sv_convert_fill, &c }, e);
+    sv_vocab_free(&v), sv_convert_free(&c), sv_store_free(&s), sv_file_close(&f);
+    return rc;
+}
+
+static int zip(struct sv_err *e) {
+    struct sv_file f = {0};
+    struct sv_zip z = {0};
+    int rc = sv_file_read(&f, "tests/golden/checkpoint.pt", 1 << 20, e);
+    if (!rc) rc = sv_zip_open(&z, f.data, f.size, "a.zip", e);
+    sv_zip_close(&z), sv_file_close(&f);
+    return rc;
+}
+
+static int token(struct sv_err *e) {
+    static const char text[] = "\xef\xac\x81rst &amp; \xe2\x80\x9cWALKING\xe2\x80\x9d &lt;b&gt; Caf\x65\xcc\x81 run";
+    const struct sv_token_opts o = { SV_CLEAN_OPENAI, true, true, 77 };
+    int32_t ids[77];
+    size_t n;
+    struct sv_token *t = sv_token_new((const uint8_t *)tiny_merges + 14, sizeof tiny_merges - 15, e);
+    const int rc = t ? sv_token_encode(t, text, sizeof text - 1, &o, ids, &n, e) : SV_ENOMEM;
+    sv_token_free(t);
+    return rc;
+}
+
+static int clip(struct sv_err *e) {
+    const struct sv_cpu cpu = { sv_kern_best(), NULL };
+    struct sv_clip *m = sv_clip_open(&model, &cpu, SV_CLIP_IMAGE | SV_CLIP_TEXT, 2, e);
+    sv_clip_free(m);
+    return m ? 0 : SV_ENOMEM;
+}
+
+static int stage(int (*run)(const struct sv_cpu *, struct sv_check *, struct sv_err *), struct sv_err *e) {
+    const struct sv_cpu cpu = { sv_kern_best(), NULL };
+    struct sv_check c = {0};
+    return run(&cpu, &c, e);
+}
+static int image_tower(struct sv_err *e) { return stage(sv_selftest_image_tower, e); }
+static int fusion(struct sv_err *e) { return stage(sv_selftest_fusion, e); }
+static int responses(struct sv_err *e) { return stage(sv_selftest_responses, e); }
+static int gemm(struct sv_err *e) { return stage(sv_selftest_gemm, e); }
+
+static int pixels(struct sv_err *e) {
+    static const float mean[3] = { 0.5f, 0.5f, 0.5f };
+    static const enum sv_mode modes[] = { SV_GRAY, SV_GRAY_ALPHA, SV_RGB, SV_RGBA, SV_PALETTE };
+    static float out[3 * 8 * 8];
+    int rc = 0;
+    for (size_t i = 0; !rc && i < SV_LEN(modes); i++) {
+        struct sv_image im = {0};
+        rc = sv_image_new(&im, 21, 17, modes[i], "a.png", e);
+        if (!rc) rc = sv_clip_pixels(&im, 8, false, mean, mean, out, NULL, e);
+        sv_image_free(&im);
+    }
+    struct sv_crop c = {0};
+    if (!rc) rc = sv_crop_init(&c, 8, 30, 20, mean, mean, e);
+    sv_crop_free(&c);
+    return rc;
+}
+
+static int kmeans(struct sv_err *e) {
+    float x[40 * 5];
+    uint64_t seed = 3;
+    for (size_t i = 0; i < 200; i++) x[i] = (float)sv_rng_unit(&seed);
+    struct sv_kmeans k = {0};
+    const int rc = sv_kmeans_fit(&k, NULL, x, 40, 5, 4, 1, e);
+    sv_kmeans_free(&k);
+    return rc;
+}
+
+static int auc(struct sv_err *e) {
+    static const uint8_t label[4] = { 0, 1, 0, 1 };
+    static const double score[4] = { 0.1, 0.7, 0.3, 0.2 };
+    const struct sv_auc_clip c = { "c", label, score, 4 };
+    struct sv_aucs all;
+    double out[4];
+    const int rc = sv_auc_all(&c, 1, &all, e);
+    return rc ? rc : sv_smooth(out, score, 4, 2, e);
+}
+
+static int boxes(struct sv_err *e) {
+    struct sv_boxes b = {0};
+    const int rc = sv_boxes_read(&b, in("boxes.txt"), 0.5, e);
+    sv_boxes_free(&b);
+    return rc;
+}
+
+static int labels(struct sv_err *e) {
+    struct sv_labels l = {0};
+    const int rc = sv_labels_read(&l, in("labels.txt"), e);
+    sv_labels_free(&l);
+    return rc;
+}
+
+static int scores(struct sv_err *e) {
+    static const double score[3] = { 0.25, 1.0 / 3, 0 };
+    const struct sv_object_row row = { 1, 1, 2, 3, 4, -1, 0.25, "walk, \"run\"", 0.5f };
+    struct sv_out o = { .fd = -1 };
+    struct sv_scores s = {0};
+    struct sv_objects x = {0};
+    int rc = sv_scores_open(&o, in("scores.csv"), e);
+    if (!rc) rc = sv_scores_put(&o, "a", score, 3, e);
+    if (!rc) rc = sv_scores_put(&o, "b", score, 2, e);
+    if (!rc) rc = sv_out_commit(&o, e);
+    if (!rc) rc = sv_objects_open(&o, in("objects.csv"), e);
+    if (!rc) rc = sv_objects_put(&o, "a", &row, 1, e);
+    if (!rc) rc = sv_out_commit(&o, e);
+    sv_out_drop(&o);
+    if (!rc) rc = sv_scores_read(&s, in("scores.csv"), e);
+    if (!rc) rc = sv_objects_read(&x, in("objects.csv"), e);
+    sv_scores_free(&s), sv_objects_free(&x);
+    return rc;
+}
+
+static int y4m(struct sv_err *e) {
+    static const char head[] = "YUV4MPEG2 W4 H2 F25:1 C420\nFRAME\n";
+    struct sv_y4m y = { .fd = -1 };
+    memcpy(bytes, head, sizeof head - 1);
+    int rc = sv_y4m_open_mem(&y, bytes, sizeof head - 1 + 12, "a.y4m", e);
+    if (!rc && (rc = sv_y4m_next(&y, e)) == 1) rc = 0;
+    sv_y4m_close(&y);
+    cr_assert_eq(tiny_write(dir, "a.y4m", bytes, sizeof head - 1 + 12), 0);
+    if (!rc) rc = sv_y4m_open(&y, in("a.y4m"), e);
+    sv_y4m_close(&y);
+    return rc;
+}
+
+static int video(struct sv_err *e) {
+    static uint8_t rgb[24 * 18 * 3];
+    struct sv_video v = {0};
+    struct sv_clip_list l = {0};
+    int rc = sv_clip_list_add(&l, in("clip"), e);
+    if (!rc) rc = sv_video_open(&v, l.item[0].path, e);
+    while (!rc && (rc = sv_video_next(&v, rgb, e)) > 0) rc = 0;
+    sv_video_close(&v), sv_clip_list_free(&l);
+    return rc;
+}
+
+static int ring(struct sv_err *e) {
+    struct sv_ring r = {0};
+    const int rc = sv_ring_init(&r, 5, 100, e);
+    sv_ring_free(&r);
+    return rc;
+}
+
+static int actions(struct sv_err *e) {
+    struct sv_actions a = {0}, b = {0};
+    int rc = sv_actions_load(&a, NULL, e);
+    if (!rc) rc = sv_actions_load(&b, in("actions.txt"), e);
+    sv_actions_free(&a), sv_actions_free(&b);
+    return rc;
+}
+
+static int pool(struct sv_err *e) {
+    struct sv_pool *p = sv_pool_new(3, e);
+    sv_pool_free(p);
+    return p ? 0 : SV_ENOMEM;
+}
+
+static int options(struct sv_err *e) {
+    char *argv[] = { (char *)"x", (char *)"a", (char *)"-t", (char *)"1", (char *)"--", (char *)"b", (char *)"c", (char *)"d",
+                     (char *)"e", (char *)"f", (char *)"g", (char *)"h", (char *)"i", (char *)"j" };
+    const struct sv_usage u = { "x", "", "", "", 0, 0 };
+    struct sv_list args = {0}, texts = {0};
+    const struct sv_opt opt[] = { { "t", SV_OPT_LIST, &texts, "T", "", 0, 0 } };
+    const int rc = sv_opt_parse(&u, opt, 1, (int)SV_LEN(argv), argv, &args, e);
+    sv_list_free(&args), sv_list_free(&texts);
+    return rc;
+}
+
+static int folder(struct sv_err *e) {
+    struct sv_dir d = {0};
+    int rc = sv_mkdirs(in("made/of/folders"), e);
+    if (!rc) rc = sv_dir_list(&d, dir, e);
+    sv_dir_free(&d);
+    return rc;
+}
+
+static const struct { const char *name; int (*run)(struct sv_err *); } ops[] = {
+#define OP(f) { #f, f }
+    OP(png), OP(jpegs), OP(pnm), OP(image_file), OP(pnm_out), OP(gzip), OP(json), OP(safetensors), OP(torch), OP(torchscript), OP(npy),
+    OP(container), OP(convert), OP(zip), OP(token), OP(clip), OP(image_tower), OP(fusion), OP(responses), OP(gemm), OP(pixels), OP(kmeans),
+    OP(auc), OP(boxes), OP(labels), OP(scores), OP(y4m), OP(video), OP(ring), OP(actions), OP(pool), OP(options), OP(folder),
+#undef OP
+};
+
+Test(oom, every_allocation_may_fail, .init = setup, .fini = teardown) {
+    for (size_t i = 0; i < SV_LEN(ops); i++) each_failure(ops[i].name, ops[i].run, ops[i].run == image_tower ? 8 : 64);
+}
+
+/* The commands, inside this process: a line's words, %s is the folder. */
+static const char *line;
+
+static int command(struct sv_err *e) {
+    static const struct { const char *name; int (*run)(int, char **, struct sv_err *); } tools[] = {
+#define X(name, about) { #name, sv_tool_##name },
+        SV_TOOLS(X)
+#undef X
+    };
+    char text[8192], *argv[32];
+    int argc = 0;
+    size_t at = 0;
+    for (const char *p = line; *p; p++) at += (size_t)snprintf(text + at, sizeof text - at, "%s", *p == '%' ? dir : (char[]){ *p, 0 });
+    for (char *p = strtok(text, " "); p && argc < 31; p = strtok(NULL, " ")) argv[argc++] = p;
+    argv[argc] = NULL;
+    for (size_t i = 0; i < SV_LEN(tools); i++)
+        if (!strcmp(tools[i].name, argv[0])) return tools[i].run(argc, argv, e);
+    return SV_EUSAGE;
+}
+
+Test(oom, commands, .init = setup, .fini = teardown) {
+    static const char *const lines[] = {
+        "convert %/model.safetensors --act quick -o %/m.svad --quiet", "info %/m.svad --tensors", "info --json %/m.svad", "verify %/m.svad",
+        "compare %/m.svad %/m.svad", "tokenize -m %/m.svad --json walk run", "embed -m %/m.svad --text walk --image %/clip/f00.ppm -o %/e.npy",
+        "classify -m %/m.svad %/clip/f01.ppm --labels %/actions.txt", "preprocess -m %/m.svad %/clip/f02.ppm -o %/p.npy",
+        "frames %/clip -o %/frames", "extract -m %/m.svad %/clip --frames 3 --boxes %/boxes.txt -o %/features --quiet",
+        "fit -m %/m.svad %/clip --frames 3 --boxes %/boxes.txt --actions %/actions.txt --clusters 2 -o %/s.scene --quiet",
+        "info %/s.scene", "score -m %/m.svad -s %/s.scene %/clip --boxes %/boxes.txt --abnormal run -o %/scores --quiet",
+        "eval %/scores --labels %/labels.txt", "selftest --isa scalar --json",
+    };
+    cr_assert(freopen("/dev/null", "w", stdout));
+    for (size_t i = 0; i < SV_LEN(lines); i++) {
+        line = lines[i];
+        each_failure(line, command, strstr(line, "selftest") ? 3 : 8);
+    }
+}

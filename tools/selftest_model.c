@@ -1,0 +1,243 @@
+/* selftest_model.c - the self-test's stages that depend on the kernel table: kernels, product, towers, fusion, responses. */
+#include "tools/selftest.h"
+
+#include "clip/clip.h"
+#include "core/gemm.h"
+#include "core/half.h"
+#include "core/rng.h"
+#include "kmeans/response.h"
+#include "tests/golden/normal.h"
+#include "tfc/temporal.h"
+#include "tools/golden.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+/* Kernels: one size that is no multiple of any vector, against double; bounds as tests/check_kern.c derives them. */
+
+enum { K_N = 67 };
+struct rows { float a[K_N], b[K_N], y[K_N]; };
+
+static void fill(float *v, size_t n, uint64_t seed, double size) {
+    for (size_t i = 0; i < n; i++) v[i] = (float)(size * (2 * sv_rng_unit(&seed) - 1));
+}
+
+static void check_dot(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
+    double want = 0, mag = 0;
+    for (size_t i = 0; i < K_N; i++) want += (double)r->a[i] * r->b[i], mag += fabs((double)r->a[i] * r->b[i]);
+    sv_check_one(c, "dot", fabs((double)k->dot(r->a, r->b, K_N) - want) / mag, K_N * FLT_EPSILON / 2);
+}
+
+static void check_axpy(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
+    memcpy(r->y, r->b, sizeof r->y);
+    k->axpy(r->y, 0.75f, r->a, K_N);
+    for (size_t i = 0; i < K_N; i++) {
+        const double p = 0.75 * (double)r->a[i], b = r->b[i];
+        sv_check_one(c, "axpy", fabs((double)r->y[i] - (b + p)) / (fabs(b) + fabs(p) + DBL_MIN), 2 * FLT_EPSILON);
+    }
+}
+
+static void check_norm(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
+    double mean = 0, var = 0;
+    for (size_t i = 0; i < K_N; i++) mean += (double)r->a[i] / K_N;
+    for (size_t i = 0; i < K_N; i++) var += ((double)r->a[i] - mean) * ((double)r->a[i] - mean) / K_N;
+    k->norm(r->y, r->a, r->b, r->a, K_N, 1e-5f);
+    for (size_t i = 0; i < K_N; i++) {
+        const double want = ((double)r->a[i] - mean) / sqrt(var + (double)1e-5f) * r->b[i] + r->a[i];
+        sv_check_one(c, "norm", fabs((double)r->y[i] - want), 1e-5);
+    }
+}
+
+static void check_softmax(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
+    double sum = 0;
+    for (size_t i = 0; i < K_N; i++) sum += exp(2 * (double)r->a[i]);
+    memcpy(r->y, r->a, sizeof r->y);
+    k->softmax(r->y, K_N, 2);
+    for (size_t i = 0; i < K_N; i++) {
+        const double want = exp(2 * (double)r->a[i]) / sum;
+        sv_check_one(c, "softmax", fabs((double)r->y[i] - want) / want, 1e-5);
+    }
+}
+
+static void check_quick(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
+    k->quick(r->y, r->a, K_N);
+    for (size_t i = 0; i < K_N; i++) {
+        const double x = r->a[i];
+        sv_check_one(c, "quick", fabs((double)r->y[i] - x / (1 + exp(-1.702 * x))) / (fabs(x) + DBL_MIN), 6e-7);
+    }
+}
+
+static void check_gelu(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
+    k->gelu(r->y, r->a, K_N);
+    for (size_t i = 0; i < K_N; i++) {
+        const double x = r->a[i];
+        sv_check_one(c, "gelu", fabs((double)r->y[i] - x * (1 + erf(x * 0.70710678118654752)) / 2) / (fabs(x) + DBL_MIN), 3e-7);
+    }
+}
+
+/* Zero, the smallest and the largest subnormal, 1, the largest number and infinity; then whatever comes. */
+static void widen(void (*f)(float *, const uint16_t *, size_t), float (*want)(uint16_t), const char *what, struct rows *r, struct sv_check *c) {
+    uint16_t h[K_N] = { 0, 1, 0x3ff, 0x3c00, 0x7bff, 0x7c00, 0x8000, 0x8001 };
+    for (size_t i = 8; i < K_N; i++) h[i] = (uint16_t)(i * 509);
+    f(r->y, h, K_N);
+    bool same = true;
+    for (size_t i = 0; i < K_N; i++) same = same && sv_f32_bits(r->y[i]) == sv_f32_bits(want(h[i]));
+    sv_check_true(c, what, same);
+}
+
+static void check_half(const struct sv_kern *k, struct rows *r, struct sv_check *c) { widen(k->half, sv_f16_f32, "half", r, c); }
+static void check_bhalf(const struct sv_kern *k, struct rows *r, struct sv_check *c) { widen(k->bhalf, sv_bf16_f32, "bhalf", r, c); }
+
+/* A whole tile added to, then one with every edge cut. */
+static void check_tile(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
+    enum { DEPTH = 19, SIDE = 32 };
+    float a[DEPTH * SIDE], b[DEPTH * SIDE], y[SIDE * SIDE];
+    (void)r;
+    if (k->mr > SIDE || k->nr > SIDE) { sv_check_true(c, "tile: a shape the self-test has no room for", false); return; }
+    fill(a, DEPTH * SIDE, 5, 1), fill(b, DEPTH * SIDE, 6, 1);
+    for (size_t cut = 0; cut < 2; cut++) {
+        const size_t m = k->mr - cut, n = k->nr - cut;
+        fill(y, SIDE * SIDE, 7, 1);
+        float old[SIDE * SIDE];
+        memcpy(old, y, sizeof y);
+        k->tile(y, SIDE, m, n, DEPTH, a, b, !cut);
+        for (size_t i = 0; i < m; i++)
+            for (size_t j = 0; j < SIDE; j++) {
+                double want = !cut || j >= n ? old[i * SIDE + j] : 0;
+                for (size_t p = 0; j < n && p < DEPTH; p++) want += (double)a[p * k->mr + i] * b[p * k->nr + j];
+                sv_check_one(c, "tile", fabs((double)y[i * SIDE + j] - want), DEPTH * FLT_EPSILON);
+            }
+    }
+}
+
+int sv_selftest_kernels(const struct sv_cpu *cpu, struct sv_check *c, struct sv_err *e) {
+    static void (*const check[])(const struct sv_kern *, struct rows *, struct sv_check *) = {
+#define X(ret, name, args) check_##name,
+        SV_KERN_OPS(X)
+#undef X
+    };
+    struct rows r;
+    (void)e;
+    for (size_t i = 0; i < SV_LEN(check); i++) {
+        fill(r.a, K_N, 1, 4), fill(r.b, K_N, 2, 1);
+        check[i](cpu->kern, &r, c);
+    }
+    return 0;
+}
+
+/* Sizes that leave a remainder in every block; twice the batch must give the same bits. */
+int sv_selftest_gemm(const struct sv_cpu *cpu, struct sv_check *c, struct sv_err *e) {
+    enum { M = 37, N = 41, K = 301 };
+    const size_t floats = 2 * M * K + N * K + N + 2 * (M * N) + 64, panel = sv_pack_floats(cpu->kern, N, K), room = sv_gemm_floats(cpu, M, K);
+    struct sv_arena a = {0};
+    float *mem = sv_alloc(floats + panel + room + 5 * 64, sizeof *mem, e);
+    if (!mem) return SV_ENOMEM;
+    a.base = (char *)mem, a.cap = (floats + panel + room + 5 * 64) * sizeof *mem;
+    float *x = SV_TAKE(&a, float, M * K), *w = SV_TAKE(&a, float, N * K), *y = SV_TAKE(&a, float, M * N), *p = SV_TAKE(&a, float, panel);
+    float *scratch = SV_TAKE(&a, float, room), one[N];
+    fill(x, M * K, 11, 1), fill(w, N * K, 12, 1);
+    const struct sv_packed packed = sv_pack_f32(cpu, p, w, N, K);
+    sv_gemm(cpu, y, N, x, K, M, &packed, NULL, scratch);
+    for (size_t i = 0; i < M; i++)
+        for (size_t j = 0; j < N; j++) {
+            double want = 0, mag = 0;
+            for (size_t q = 0; q < K; q++) want += (double)x[i * K + q] * w[j * K + q], mag += fabs((double)x[i * K + q] * w[j * K + q]);
+            sv_check_one(c, "gemm", fabs((double)y[i * N + j] - want) / mag, 2e-6);
+        }
+    sv_gemm(cpu, one, N, x + (M - 1) * K, K, 1, &packed, NULL, scratch);
+    sv_check_true(c, "a row alone has other bits", !memcmp(one, y + (M - 1) * N, sizeof one));
+    sv_free(mem);
+    return 0;
+}
+
+enum { BATCH = 3, E = 64, PIXELS = 3 * 64 * 64, CONTEXT = 77, FRAMES = 9 };
+#define TOWER_BOUND 1e-5
+
+/* mean 0, sd 1: as Fill.tensor of tests/golden/model.py */
+static float *noise(size_t n, uint64_t seed, struct sv_err *e) {
+    float *v = sv_alloc(n, sizeof *v, e);
+    for (size_t i = 0; v && i < n; i++) v[i] = (float)(3.4641016151377544 * (sv_rng_unit(&seed) - 0.5));
+    return v;
+}
+
+static int tower(const struct sv_cpu *cpu, int which, enum sv_act act, struct sv_check *c, struct sv_err *e) {
+    struct sv_clip_config g;
+    struct sv_store s = {0};
+    struct sv_clip *m = NULL;
+    float out[BATCH * E], *pixels = NULL;
+    static const struct { const float *image, *text; } want[] = {
+        { golden_image_quick, golden_text_quick }, { golden_image_gelu, golden_text_gelu },
+    };
+    sv_clip_family(&g, "tiny");
+    g.visual.act = g.text.act = act;
+    const bool gelu = act == SV_ACT_GELU;
+    int rc = sv_store_init(&s, "selftest", e);
+    if (!rc) rc = sv_clip_random(&s, &g, gelu ? 2 : 1, e);
+    if (!rc && !(m = sv_clip_open(&s, cpu, which, BATCH, e))) rc = e->code;
+    if (!rc && which == SV_CLIP_IMAGE && !(pixels = noise(BATCH * PIXELS, 100, e))) rc = SV_ENOMEM;
+    if (!rc && which == SV_CLIP_IMAGE) {
+        sv_clip_image(m, pixels, BATCH, out);
+        sv_check_rows(c, gelu ? "image, gelu" : "image, quick", out, want[gelu].image, BATCH, E, TOWER_BOUND);
+    } else if (!rc) {
+        int32_t ids[BATCH * CONTEXT] = {0};
+        const int32_t vocab = (int32_t)g.vocab;
+        for (int i = 0; i < BATCH; i++) {
+            int32_t *row = ids + i * CONTEXT;
+            const int n = 5 + 30 * i;
+            for (int j = 1; j < n; j++) row[j] = (7 * j * j + 13 * i) % (vocab - 2);
+            row[0] = vocab - 2, row[n] = vocab - 1;
+        }
+        sv_clip_text(m, ids, BATCH, out);
+        sv_check_rows(c, gelu ? "text, gelu" : "text, quick", out, want[gelu].text, BATCH, E, TOWER_BOUND);
+    }
+    sv_clip_free(m), sv_store_free(&s), sv_free(pixels);
+    return rc;
+}
+
+static int both(const struct sv_cpu *cpu, int which, struct sv_check *c, struct sv_err *e) {
+    const int rc = tower(cpu, which, SV_ACT_QUICK, c, e);
+    return rc ? rc : tower(cpu, which, SV_ACT_GELU, c, e);
+}
+
+int sv_selftest_image_tower(const struct sv_cpu *cpu, struct sv_check *c, struct sv_err *e) { return both(cpu, SV_CLIP_IMAGE, c, e); }
+int sv_selftest_text_tower(const struct sv_cpu *cpu, struct sv_check *c, struct sv_err *e) { return both(cpu, SV_CLIP_TEXT, c, e); }
+
+int sv_selftest_fusion(const struct sv_cpu *cpu, struct sv_check *c, struct sv_err *e) {
+    static const struct { const char *name; const float *want; } row[] = {
+        { "prompt-vlm", golden_tfc_prompt_vlm }, { "actionclip", golden_tfc_actionclip },
+        { "clip4clip", golden_tfc_clip4clip }, { "mean", golden_tfc_mean },
+    };
+    float out[BATCH * E], *feats = noise(BATCH * FRAMES * E, 200, e);
+    int rc = feats ? 0 : SV_ENOMEM;
+    for (size_t i = 0; !rc && i < SV_LEN(row); i++) {
+        struct sv_store s = {0};
+        struct sv_tfc_config g;
+        struct sv_tfc *t = NULL;
+        sv_tfc_backbone(&g, row[i].name, E, FRAMES);
+        rc = sv_store_init(&s, "selftest", e);
+        if (!rc) rc = sv_tfc_random(&s, &g, 3, e);
+        if (!rc) rc = sv_tfc_config_read(&g, &s, E, FRAMES, e);
+        if (!rc && !(t = sv_tfc_open(&g, &s, cpu, BATCH, e))) rc = e->code;
+        if (!rc) {
+            sv_tfc_video(t, feats, BATCH, out);
+            sv_check_rows(c, row[i].name, out, row[i].want, BATCH, E, TOWER_BOUND);
+        }
+        sv_tfc_free(t), sv_store_free(&s);
+    }
+    sv_free(feats);
+    return rc;
+}
+
+int sv_selftest_responses(const struct sv_cpu *cpu, struct sv_check *c, struct sv_err *e) {
+    struct sv_response r;
+    float out[35];
+    double wide[35];
+    const int rc = sv_response_init(&r, cpu, resp_text, 7, 21, e);
+    if (rc) return rc;
+    sv_response_run(&r, cpu, out, resp_video, 5);
+    for (size_t i = 0; i < 35; i++) wide[i] = (double)out[i];
+    sv_check_f64(c, "response", wide, resp_out, 35, 4e-7);
+    sv_response_free(&r);
+    return 0;
+}
