@@ -111,6 +111,22 @@ static void check_tile(const struct sv_kern *k, struct rows *r, struct sv_check 
     }
 }
 
+/* The recurrence in double; each step halves what was lost before it. */
+static void check_peak(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
+    enum { MOST = 32 * 32, STEPS = 20 };
+    float x[MOST];
+    (void)r;
+    if (k->mr * k->nr > MOST) { sv_check_true(c, "peak: a tile the self-test has no room for", false); return; }
+    fill(x, MOST, 8, 1);
+    double want[MOST];
+    for (size_t i = 0; i < k->mr * k->nr; i++) {
+        want[i] = (double)x[i];
+        for (int t = 0; t < STEPS; t++) want[i] = -0.5 * want[i] + 0.5;
+    }
+    k->peak(x, -0.5f, 0.5f, STEPS);
+    for (size_t i = 0; i < k->mr * k->nr; i++) sv_check_one(c, "peak", fabs((double)x[i] - want[i]), 4 * FLT_EPSILON);
+}
+
 int sv_selftest_kernels(const struct sv_cpu *cpu, struct sv_check *c, struct sv_err *e) {
     static void (*const check[])(const struct sv_kern *, struct rows *, struct sv_check *) = {
 #define X(ret, name, args) check_##name,
