@@ -76,7 +76,7 @@ lint:
 	@for f in $(SOURCES); do test -z "$$(tail -c 1 $$f)" || { echo "lint: $$f does not end its last line"; exit 1; }; done
 	@for c in gcc clang; do command -v $$c >/dev/null || { echo "lint: no $$c, not checked with it"; continue; }; \
 	    for h in $(filter-out core/vec_% core/kern_simd.h,$(HEADERS)); do \
-	        $$c $(STD) $(WARN) -Werror -fsyntax-only -x c $$h || { echo "lint: $$h does not compile alone"; exit 1; }; done; \
+	        echo "#include \"$$h\"" | $$c $(STD) $(WARN) -Werror -fsyntax-only -x c - || { echo "lint: $$h does not compile alone"; exit 1; }; done; \
 	    $(MAKE) -s WERROR=-Werror CC=$$c O=build/lint-$$c all build/lint-$$c/check_kern $(TEST_SRC:%.c=build/lint-$$c/%.o) || exit 1; done
 	@$(MAKE) -s $(ISA_OBJ)
 	@for o in $(ISA_OBJ); do test $$(nm -g --defined-only $$o | grep -c ' ') -le 1 || { echo "lint: $$o exports more than its table"; exit 1; }; done

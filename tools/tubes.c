@@ -57,18 +57,25 @@ static int stored_rule(const struct sv_tubes *t, struct sv_rule *out, bool *foun
     return 0;
 }
 
-/* Every clip of the boxes must be among the sources: a name that is not there is a mistake in one of them. */
-static int open_boxes(struct sv_tubes *t, const char *path, struct sv_err *e) {
+/* A file may hold the boxes of a whole data set of which some clips are given; but where none of its clips is, the names differ. */
+static int open_boxes(struct sv_tubes *t, const struct sv_common *common, const char *path, struct sv_err *e) {
     if (!t->live) return path ? sv_fail(e, SV_EUSAGE, "--boxes: what was stored has its boxes already") : 0;
     if (!path) return sv_fail(e, SV_EUSAGE, "no boxes given: --boxes FILE with the detections of any detector (see -h)");
-    int rc = sv_boxes_read(&t->boxes, path, t->rule.min_score, e);
-    for (size_t i = 0; !rc && i < t->boxes.clip.n; i++) {
-        const char *name = t->boxes.clip.name[i];
+    const int rc = sv_boxes_read(&t->boxes, path, t->rule.min_score, e);
+    if (rc) return rc;
+    const char *stranger = NULL;
+    size_t strangers = 0;
+    for (size_t i = 0; i < t->boxes.clip.n; i++) {
         bool there = false;
-        for (size_t k = 0; !there && k < t->sources.n; k++) there = !strcmp(t->sources.item[k].name, name);
-        if (!there) rc = sv_fail(e, SV_EINPUT, "%s: boxes of a clip %s, which is not among the videos given", path, name);
+        for (size_t k = 0; !there && k < t->sources.n; k++) there = !strcmp(t->sources.item[k].name, t->boxes.clip.name[i]);
+        if (!there && !strangers++) stranger = t->boxes.clip.name[i];
     }
-    return rc;
+    if (strangers && strangers == t->boxes.clip.n)
+        return sv_fail(e, SV_EINPUT, "%s: boxes of a clip %s, which is not among the videos given (%s%s)", path, stranger,
+                       t->sources.n ? t->sources.item[0].name : "none", t->sources.n > 1 ? ", ..." : "");
+    if (strangers) sv_say(common, "%s: boxes of %zu clips that are not among the videos are left out (%s%s)", path, strangers, stranger,
+                          strangers > 1 ? ", ..." : "");
+    return 0;
 }
 
 static int open_sources(struct sv_tubes *t, const struct sv_list *videos, bool features, struct sv_err *e) {
@@ -94,7 +101,7 @@ int sv_tubes_open(struct sv_tubes *t, const struct sv_tube_opts *o, const struct
     if (!rc) rc = open_sources(t, videos, features, e);
     if (!rc && !base) rc = stored_rule(t, &stored, &found, e);
     if (!rc) rc = make_rule(t, o, base ? base : found ? &stored : NULL, e);
-    if (!rc) rc = open_boxes(t, o->boxes, e);
+    if (!rc) rc = open_boxes(t, common, o->boxes, e);
     if (!rc && t->live) rc = sv_crops_open(&t->crops, &t->model.store, &t->cpu, o->batch, e);
     t->crops.fps = o->fps;
     if (!rc && !features && !(rc = sv_tfc_config_read(&g, &t->model.store, t->model.cfg.embed, t->rule.tube.n, e)) &&
