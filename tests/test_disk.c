@@ -13,27 +13,28 @@
 static char dir[4100];
 static struct ran r;
 
-/* What each command writes: a file OUT, or files in a folder OUT.  %s: the folder of inputs. */
-static const struct { const char *name, *args; bool folder; } writers[] = {
-    { "convert", "%s/model.safetensors --act quick --quiet", false },
-    { "embed", "-m %s/m.svad --text walk --quiet", false },
-    { "preprocess", "-m %s/m.svad %s/clip/f00.ppm", false },
-    { "frames", "%s/clip/f00.ppm", false },
-    { "frames", "%s/clip", true },
-    { "extract", "-m %s/m.svad %s/clip --frames 3 --boxes %s/boxes.txt --quiet", true },
-    { "fit", "-m %s/m.svad %s/clip --frames 3 --boxes %s/boxes.txt --actions %s/actions.txt --clusters 2 --quiet", false },
-    { "score", "-m %s/m.svad -s %s/s.scene %s/clip --boxes %s/boxes.txt --quiet", true },
+/* What each command writes: a file with this ending, or (NULL) files in a folder.  %: the folder of inputs. */
+static const struct { const char *name, *end, *args; } writers[] = {
+    { "convert", ".svad", "%/model.safetensors --act quick --quiet" },
+    { "embed", ".npy", "-m %/m.svad --text walk --quiet" },
+    { "preprocess", ".npy", "-m %/m.svad %/clip/f00.ppm" },
+    { "preprocess", ".ppm", "-m %/m.svad %/clip/f00.ppm" },
+    { "frames", ".ppm", "%/clip/f00.ppm" },
+    { "frames", NULL, "%/clip" },
+    { "extract", NULL, "-m %/m.svad %/clip --frames 3 --boxes %/boxes.txt --quiet" },
+    { "fit", ".scene", "-m %/m.svad %/clip --frames 3 --boxes %/boxes.txt --actions %/actions.txt --clusters 2 --quiet" },
+    { "score", NULL, "-m %/m.svad -s %/s.scene %/clip --boxes %/boxes.txt --quiet" },
 };
 
-static int run_writer(size_t i, const char *out) {
+static char out[8400];
+static void set_out(size_t i, const char *name) { snprintf(out, sizeof out, "%s/%s%s", dir, name, writers[i].end ? writers[i].end : ""); }
+
+static int run_writer(size_t i) {
     char args[8192] = "";
     size_t at = 0;
     for (const char *p = writers[i].args; *p; p++)
-        if (p[0] == '%') at += (size_t)snprintf(args + at, sizeof args - at, "%s", dir), p++;
-        else at += (size_t)snprintf(args + at, sizeof args - at, "%c", *p);
-    /* frames tells a single picture by the name of OUT. */
-    return run_svad(&r, NULL, "%s %s -o %s%s", writers[i].name, args, out, strcmp(out, "/dev/full") && !strcmp(writers[i].name, "frames")
-                    && !writers[i].folder && !strstr(out, ".ppm") ? ".ppm" : "");
+        at += (size_t)snprintf(args + at, sizeof args - at, "%s", *p == '%' ? dir : (char[]){ *p, 0 });
+    return run_svad(&r, NULL, "%s %s -o %s", writers[i].name, args, out);
 }
 
 static void setup(void) {
@@ -60,8 +61,10 @@ static size_t entries(const char *path) {
 Test(disk, full_device, .init = setup) {
     if (access("/dev/full", W_OK)) cr_skip_test("no /dev/full");
     for (size_t i = 0; i < SV_LEN(writers); i++) {
-        if (writers[i].folder) continue;
-        run_writer(i, "/dev/full");
+        if (!writers[i].end) continue;
+        set_out(i, "full");
+        cr_assert(!access(out, F_OK) || !symlink("/dev/full", out));
+        run_writer(i);
         one_line(i, 4);
     }
     cr_expect_eq(run_svad(&r, dir, "tokenize -m m.svad walk >/dev/full"), 4);
@@ -77,63 +80,64 @@ static void limit(rlim_t bytes) {
 }
 
 Test(disk, full_disk_leaves_what_was_there, .init = setup) {
-    char out[4200], place[4150];
+    char place[4200], now[32];
     signal(SIGXFSZ, SIG_IGN);
     snprintf(place, sizeof place, "%s/place", dir);
     cr_assert_eq(sv_mkdirs(place, NULL), 0);
     for (size_t i = 0; i < SV_LEN(writers); i++) {
-        if (writers[i].folder) continue;
-        snprintf(out, sizeof out, "%s/old%s", place, !strcmp(writers[i].name, "frames") ? ".ppm" : "");
+        if (!writers[i].end) continue;
+        set_out(i, "place/old");
         cr_assert_eq(tiny_write(place, strrchr(out, '/') + 1, "old contents", 12), 0);
         limit(16);
-        run_writer(i, out);
+        run_writer(i);
         limit(RLIM_INFINITY);
         one_line(i, 4);
         cr_expect_eq(entries(place), 1, "%s: a temporary is left", writers[i].name);
-        char now[32] = "";
+        memset(now, 0, sizeof now);
         FILE *f = fopen(out, "rb");
-        cr_assert(f && fread(now, 1, sizeof now - 1, f) == 12);
+        cr_assert(f && fread(now, 1, sizeof now - 1, f) == 12, "%s", writers[i].name);
         fclose(f);
         cr_expect_str_eq(now, "old contents", "%s", writers[i].name);
         unlink(out);
     }
     for (size_t i = 0; i < SV_LEN(writers); i++) {
-        if (!writers[i].folder) continue;
-        snprintf(out, sizeof out, "%s/%s-full", dir, writers[i].name);
+        if (writers[i].end) continue;
+        set_out(i, writers[i].name);
         limit(16);
-        run_writer(i, out);
+        run_writer(i);
         limit(RLIM_INFINITY);
         one_line(i, 4);
         cr_expect_eq(entries(out), 0, "%s: something is left in %s", writers[i].name, out);
-        cr_expect_eq(run_writer(i, out), 0, "%s again with room: %s", writers[i].name, r.err);
+        cr_expect_eq(run_writer(i), 0, "%s again with room: %s", writers[i].name, r.err);
         cr_expect_gt(entries(out), 0);
     }
 }
 
 Test(disk, places_that_are_not_there, .init = setup) {
-    char out[4200];
     for (size_t i = 0; i < SV_LEN(writers); i++) {
-        if (!writers[i].folder) {
-            snprintf(out, sizeof out, "%s/no/such/folder", dir);
-            run_writer(i, out);
+        if (writers[i].end) {
+            set_out(i, "no/such/folder");
+            run_writer(i);
+            one_line(i, 4);
+        } else {
+            set_out(i, "boxes.txt");
+            run_writer(i);
             one_line(i, 4);
         }
-        snprintf(out, sizeof out, "%s/boxes.txt/below", dir);          /* a file where a folder should be */
-        run_writer(i, out);
+        set_out(i, "boxes.txt/below");  /* a file where a folder should be */
+        run_writer(i);
         one_line(i, 4);
-        snprintf(out, sizeof out, "%s/boxes.txt", dir);
-        if (writers[i].folder) run_writer(i, out), one_line(i, 4);
     }
 }
 
 Test(disk, read_only_folder, .init = setup) {
-    char out[4200], place[4150];
+    char place[4200];
     snprintf(place, sizeof place, "%s/locked", dir);
     cr_assert(!sv_mkdirs(place, NULL) && !chmod(place, 0555));
     if (!access(place, W_OK)) cr_skip_test("the superuser may write everywhere");
     for (size_t i = 0; i < SV_LEN(writers); i++) {
-        snprintf(out, sizeof out, "%s/out", place);
-        run_writer(i, out);
+        set_out(i, "locked/out");
+        run_writer(i);
         one_line(i, 4);
     }
     cr_expect_eq(entries(place), 0);
