@@ -446,6 +446,6 @@ Test(oom, commands, .init = setup, .fini = teardown) {
     cr_assert(freopen("/dev/null", "w", stdout));
     for (size_t i = 0; i < SV_LEN(lines); i++) {
         line = lines[i];
-        each_failure(line, command, strstr(line, "selftest") ? 3 : 8);
+        each_failure(line, command, strstr(line, "selftest") ? 1 : 8);
     }
 }

@@ -67,7 +67,7 @@ static inline uint8_t *tiny_checkpoint(size_t *n) {
 }
 
 static inline int tiny_write(const char *dir, const char *name, const void *p, size_t n) {
-    char path[4200];
+    char path[4600];
     snprintf(path, sizeof path, "%s/%s", dir, name);
     FILE *f = fopen(path, "wb");
     const bool ok = f && fwrite(p, 1, n, f) == n;

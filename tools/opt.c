@@ -21,14 +21,36 @@ static int push(struct sv_list *l, const char *s, const char *option, struct sv_
     return 0;
 }
 
+/* Prints a paragraph from column `at` on, cut at blanks; its further lines begin at column indent. */
+static void print_wrapped(const char *text, size_t at, size_t indent) {
+    enum { WIDTH = 80 };
+    size_t gap = 0;
+    for (size_t n; *text; text += n) {
+        gap += n = strspn(text, " \n");
+        text += n;
+        n = strcspn(text, " \n");
+        if (gap && at + gap + n > WIDTH) printf("\n%*s", (int)indent, ""), at = indent;
+        else printf("%*s", (int)gap, ""), at += gap;
+        printf("%.*s", (int)n, text);
+        at += n, gap = 0;
+    }
+    putchar('\n');
+}
+
 static void print_help(const struct sv_usage *u, const struct sv_opt *opt, size_t opts) {
-    printf("usage: svad %s %s\n\n%s\n\n", u->command, u->line, u->about);
+    enum { COLUMN = 25 };
+    const int used = printf("usage: svad %s ", u->command);
+    print_wrapped(u->line, (size_t)used, 11);
+    putchar('\n');
+    print_wrapped(u->about, 0, 0);
+    putchar('\n');
     for (size_t i = 0; i < opts; i++) {
         char left[64];
         snprintf(left, sizeof left, "%s%s%s%s", opt[i].name[1] ? "--" : "-", opt[i].name, opt[i].arg ? " " : "", opt[i].arg ? opt[i].arg : "");
-        printf("  %-22s %s\n", left, opt[i].help);
+        const int width = printf("  %-*s ", COLUMN - 3, left);
+        print_wrapped(opt[i].help, (size_t)width, COLUMN);
     }
-    printf("  %-22s %s\n\nexample:\n  %s\n", "-h, --help", "this text", u->example);
+    printf("  %-*s %s\n\nexample:\n  %s\n", COLUMN - 3, "-h, --help", "this text", u->example);
 }
 
 static const struct sv_opt *find(const struct sv_opt *opt, size_t opts, const char *name, size_t n) {
