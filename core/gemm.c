@@ -4,7 +4,7 @@
 
 /* A block of x is ROWS x kc floats and stays in L2 while panels of w pass through L1; the sums of one block are ROWS x
  * COLS floats of a thread's own scratch, so y is touched once, at the end. */
-enum { ROWS = 264, COLS = 128, PACK_CHUNK = 64, SMALL = 1 << 16 };
+enum { ROWS = 264, COLS = 128, PACK_CHUNK = 64, SMALL = 1 << 16, AHEAD = 8, LINE = 16 };
 
 static size_t round_up(size_t n, size_t to) { return sv_ceil_div(n, to) * to; }
 static size_t block_rows(const struct sv_kern *k, size_t m) { return round_up(sv_min(m, ROWS / k->mr * k->mr), k->mr); }
@@ -101,9 +101,16 @@ static void block(const struct gemm *g, float *sums, size_t top, size_t bottom, 
     do {                                /* once for k = 0: the empty sum */
         const size_t len = sv_min(kn->kc, k - p);
         for (size_t j = left; j < right; j++)
-            for (size_t i = top; i < bottom; i++)
+            for (size_t i = top; i < bottom; i++) {
+                /* w streams from memory and a tile cannot wait for it, so each fetches its share of the next panel.  Where
+                 * few tiles use a panel, the hardware's own guess is better.  (In a function of its own gcc drops it as pure.) */
+                const float *next = g->w->panel + ((j + 1) * k + p) * nr;
+                const size_t share = len * nr / (bottom - top) + LINE, at = share * (i - top);
+                if (bottom - top >= AHEAD && j + 1 < right)
+                    for (size_t q = at; q < sv_min(at + share, len * nr); q += LINE) __builtin_prefetch(next + q);
                 kn->tile(sums + (i - top) * mr * ld + (j - left) * nr, ld, mr, nr, len,
                          g->ap + p * padded + i * mr * len, g->w->panel + (j * k + p) * nr, p > 0);
+            }
         p += len;
     } while (p < k);
     const size_t col = left * nr, n = sv_min(ld, g->w->n - col);
