@@ -34,6 +34,7 @@ static void run_tile(void *p) {
     struct subject *s = p;
     s->kern->tile(s->y, s->kern->nr, s->kern->mr, s->kern->nr, s->n, s->a, s->b, true);
 }
+static void run_pack(void *p) { struct subject *s = p; s->kern->pack(s->y, s->kern->mr, s->x, s->n, s->kern->mr, s->n); }
 static void run_peak(void *p) { struct subject *s = p; s->kern->peak(s->y, 0.99f, 0.01f, s->n); }
 
 static struct work work_dot(const struct sv_kern *k) { (void)k; return (struct work){ 768, 2 * 768, 8 * 768 }; }
@@ -47,6 +48,7 @@ static struct work work_bhalf(const struct sv_kern *k) { (void)k; return (struct
 static struct work work_tile(const struct sv_kern *k) {
     return (struct work){ k->kc, 2 * (double)(k->kc * k->mr * k->nr), 4 * (double)(k->kc * (k->mr + k->nr)) };
 }
+static struct work work_pack(const struct sv_kern *k) { return (struct work){ 768, NAN, 8 * 768 * (double)k->mr }; }
 static struct work work_peak(const struct sv_kern *k) { return (struct work){ 4096, 2 * 4096 * (double)(k->mr * k->nr), NAN }; }
 
 static const struct { const char *name; void (*run)(void *); struct work (*work)(const struct sv_kern *); } rows[] = {

@@ -75,10 +75,7 @@ static void pack_rows(void *arg, size_t begin, size_t end, size_t thread) {
     for (size_t t = begin; t < end; t++)
         for (size_t p = 0; p < k; p += g->kern->kc) {
             const size_t len = sv_min(g->kern->kc, k - p), rows = sv_min(mr, g->m - t * mr);
-            const float *x = g->x + t * mr * g->ldx + p;
-            float *out = g->ap + p * padded + t * mr * len;
-            for (size_t q = 0; q < len; q++)
-                for (size_t r = 0; r < mr; r++) *out++ = r < rows ? x[r * g->ldx + q] : 0;
+            g->kern->pack(g->ap + p * padded + t * mr * len, mr, g->x + t * mr * g->ldx + p, g->ldx, rows, len);
         }
 }
 

@@ -3,8 +3,7 @@
 #define MR 6
 #define NV 2                            /* 6 x 16: 12 accumulators of 16 registers */
 #define KC 256                          /* a panel of w is 16 KiB, one of x 6: both stay in L1 */
-#include "core/vec_avx2.h"
-
+#define VEC "core/vec_avx2.h"
 #include "core/kern_simd.h"
 #else
 typedef int sv_kern_avx2_not_built;

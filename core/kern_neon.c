@@ -3,8 +3,7 @@
 #define MR 8
 #define NV 3                            /* 8 x 12: 24 accumulators of 32 registers */
 #define KC 256
-#include "core/vec_neon.h"
-
+#define VEC "core/vec_neon.h"
 #include "core/kern_simd.h"
 #else
 typedef int sv_kern_neon_not_built;

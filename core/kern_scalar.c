@@ -59,6 +59,11 @@ static void tile(float *c, size_t ldc, size_t m, size_t n, size_t k, const float
         for (size_t j = 0; j < n; j++) c[i * ldc + j] = add ? c[i * ldc + j] + s[i][j] : s[i][j];
 }
 
+static void pack(float *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
+    for (size_t p = 0; p < k; p++)
+        for (size_t i = 0; i < wide; i++) *out++ = i < m ? x[i * ldx + p] : 0;
+}
+
 static void peak(float *x, float a, float b, size_t k) {
     float s[MR * NR];
     memcpy(s, x, sizeof s);

@@ -1,6 +1,7 @@
 /* kern_simd.h - the vector kernels, written once over vec_*.h.
  *
- * The including file defines ISA (the table's name), MR and NV (a tile is MR x NV vectors) and KC, and includes its vec_*.h.
+ * The including file defines ISA (the table's name), MR and NV (a tile is MR x NV vectors), KC and VEC,
+ * its vec_*.h.
  * What a vector does not fill goes through a padded one on the stack, so an element's bits do not depend on where in
  * a row it stands. */
 #include "core/kern.h"
@@ -8,8 +9,9 @@
 #include <math.h>
 #include <string.h>
 
-/* gcc -O2 leaves the tile's loops rolled and the accumulators in memory: 3x slower. */
+/* gcc -O2 leaves loops over arrays of vectors rolled and the arrays in memory: 3x slower. */
 #define UNROLL _Pragma("GCC unroll 24")
+#include VEC
 
 enum { NR = NV * VW };
 
@@ -177,6 +179,28 @@ static void tile(float *c, size_t ldc, size_t m, size_t n, size_t k, const float
         UNROLL for (size_t j = 0; j < NV; j++) v_store(&t[i][j * VW], acc[i][j]);
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++) c[i * ldc + j] = add ? c[i * ldc + j] + t[i][j] : t[i][j];
+}
+
+/* Squares of VW x VW.  Where a panel is narrower than a vector, a store's end is overwritten by the next row. */
+static void pack(float *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
+    for (size_t at = 0; at < wide; at += VW) {
+        const size_t cols = wide - at < VW ? wide - at : VW, rows = at >= m ? 0 : m - at < cols ? m - at : cols;
+        const bool spill = cols < VW && at == 0;
+        const float *row[VW];
+        for (size_t i = 0; i < VW; i++) row[i] = x + (i < rows ? at + i : 0) * ldx;
+        size_t p = 0;
+        for (; p + VW <= k && rows; p += VW) {
+            vec v[VW];
+            UNROLL for (size_t i = 0; i < VW; i++) v[i] = i < rows ? v_load(row[i] + p) : v_set(0);
+            v_transpose(v);
+            const bool whole = cols == VW || (spill && (p + VW) * wide + VW - wide <= k * wide);
+            float *o = out + p * wide + at;
+            if (whole) { UNROLL for (size_t i = 0; i < VW; i++) v_store(o + i * wide, v[i]); }
+            else for (size_t i = 0; i < VW; i++) part_store(o + i * wide, cols, v[i]);
+        }
+        for (; p < k; p++)
+            for (size_t i = 0; i < cols; i++) out[p * wide + at + i] = i < rows ? row[i][p] : 0;
+    }
 }
 
 static void peak(float *x, float a, float b, size_t k) {

@@ -4,6 +4,7 @@
 #include "core/mem.h"
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 struct job {
@@ -22,7 +23,7 @@ struct sv_pool {
     pthread_mutex_t lock;
     pthread_cond_t go, done;
     struct job job;
-    size_t round, busy;                 /* round: number of the job; busy: workers still in it */
+    atomic_size_t round, busy;          /* round: number of the job; busy: workers still in it; written under lock */
     bool quit;
     size_t threads;                     /* workers + the caller */
     struct worker *worker;              /* [threads - 1] */
@@ -34,12 +35,22 @@ static void run_share(const struct job *j, size_t index, size_t threads) {
     if (begin < end) j->fn(j->arg, begin, end, index);
 }
 
+/* Layers follow each other within microseconds, a sleeping thread takes tens of them to wake: look a while before
+ * sleeping, but give the CPU away at every look, for others may need it. */
+static void linger(const atomic_size_t *a, size_t value, bool until) {
+    enum { LOOKS = 64 };
+    for (int i = 0; i < LOOKS && (atomic_load_explicit(a, memory_order_acquire) == value) != until; i++) sched_yield();
+}
+
 static void *work(void *arg) {
     struct worker *w = arg;
     struct sv_pool *p = w->pool;
     size_t seen = 0;
     pthread_mutex_lock(&p->lock);
     for (;;) {
+        pthread_mutex_unlock(&p->lock);
+        linger(&p->round, seen, false);
+        pthread_mutex_lock(&p->lock);
         while (p->round == seen && !p->quit) pthread_cond_wait(&p->go, &p->lock);
         if (p->quit) break;
         seen = p->round;
@@ -110,6 +121,7 @@ void sv_pool_for(struct sv_pool *p, size_t n, void (*fn)(void *, size_t, size_t,
     pthread_cond_broadcast(&p->go);
     pthread_mutex_unlock(&p->lock);
     run_share(&j, 0, p->threads);
+    linger(&p->busy, 0, true);
     pthread_mutex_lock(&p->lock);
     while (p->busy) pthread_cond_wait(&p->done, &p->lock);
     pthread_mutex_unlock(&p->lock);

@@ -31,6 +31,24 @@ static inline float v_largest(vec a) {
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
 
+/* r[i][j] and r[j][i] change places. */
+static inline void v_transpose(vec r[VW]) {
+    vec a[VW], b[VW];
+    UNROLL for (int i = 0; i < 4; i++) {
+        a[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
+        a[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
+    }
+    UNROLL for (int i = 0; i < 2; i++)
+        UNROLL for (int j = 0; j < 2; j++) {
+            b[4 * i + 2 * j] = _mm256_shuffle_ps(a[4 * i + j], a[4 * i + j + 2], 0x44);
+            b[4 * i + 2 * j + 1] = _mm256_shuffle_ps(a[4 * i + j], a[4 * i + j + 2], 0xee);
+        }
+    UNROLL for (int i = 0; i < 4; i++) {
+        r[i] = _mm256_permute2f128_ps(b[i], b[i + 4], 0x20);
+        r[i + 4] = _mm256_permute2f128_ps(b[i], b[i + 4], 0x31);
+    }
+}
+
 /* a 2^n for whole n in -252 .. 254, in two steps, so that subnormal and infinite results come out of the multiplier. */
 static inline vec v_scale(vec a, vec n) {
     const __m256i one = _mm256_set1_epi32(127), i = _mm256_cvtps_epi32(n), h = _mm256_srai_epi32(i, 1);

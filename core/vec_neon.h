@@ -21,6 +21,15 @@ static inline void  v_prefetch(const float *p) { __builtin_prefetch(p); }
 static inline float v_sum(vec a)               { return vaddvq_f32(a); }
 static inline float v_largest(vec a)           { return vmaxvq_f32(a); }
 
+/* r[i][j] and r[j][i] change places. */
+static inline void v_transpose(vec r[VW]) {
+    const float32x4x2_t a = vtrnq_f32(r[0], r[1]), b = vtrnq_f32(r[2], r[3]);
+    r[0] = vcombine_f32(vget_low_f32(a.val[0]), vget_low_f32(b.val[0]));
+    r[1] = vcombine_f32(vget_low_f32(a.val[1]), vget_low_f32(b.val[1]));
+    r[2] = vcombine_f32(vget_high_f32(a.val[0]), vget_high_f32(b.val[0]));
+    r[3] = vcombine_f32(vget_high_f32(a.val[1]), vget_high_f32(b.val[1]));
+}
+
 /* a 2^n for whole n in -252 .. 254, in two steps, so that subnormal and infinite results come out of the multiplier. */
 static inline vec v_scale(vec a, vec n) {
     const int32x4_t one = vdupq_n_s32(127), i = vcvtq_s32_f32(n), h = vshrq_n_s32(i, 1);

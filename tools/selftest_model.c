@@ -111,6 +111,19 @@ static void check_tile(const struct sv_kern *k, struct rows *r, struct sv_check 
     }
 }
 
+/* A transposition, so exact. */
+static void check_pack(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
+    enum { MOST = 64, LEN = 13 };
+    float x[MOST * LEN], out[MOST * LEN];
+    (void)r;
+    if (k->mr > MOST) { sv_check_true(c, "pack: a tile the self-test has no room for", false); return; }
+    fill(x, MOST * LEN, 9, 1);
+    k->pack(out, k->mr, x, LEN, k->mr - 1, LEN);
+    for (size_t p = 0; p < LEN; p++)
+        for (size_t i = 0; i < k->mr; i++)
+            sv_check_one(c, "pack", fabs((double)out[p * k->mr + i] - (i + 1 < k->mr ? (double)x[i * LEN + p] : 0)), 0);
+}
+
 /* The recurrence in double; each step halves what was lost before it. */
 static void check_peak(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
     enum { MOST = 32 * 32, STEPS = 20 };
