@@ -12,7 +12,7 @@ struct work {
     const struct sv_nce_out *out;
     float *video, *text;                /* unit rows [B, E], [N, E] */
     float *cos, *flipped;               /* [B, N], [N, B]: cosines, then their gradient */
-    float *across, *panel, *gemm;       /* a matrix on its side; packed; scratch of gemm */
+    float *panel, *gemm;                /* packed rows, scratch of gemm */
     double *loss;                       /* [max(B, N)] of each row */
     float share;                        /* of one row in the loss */
 };
@@ -25,7 +25,6 @@ static size_t carve(struct work *w, const struct sv_cpu *c, size_t b, size_t n, 
     w->text = SV_TAKE(&a, float, n * e);
     w->cos = SV_TAKE(&a, float, b * n);
     w->flipped = SV_TAKE(&a, float, b * n);
-    w->across = SV_TAKE(&a, float, most * e);
     w->panel = SV_TAKE(&a, float, sv_max(sv_pack_floats(k, n, e), sv_pack_floats(k, e, most)));
     w->gemm = SV_TAKE(&a, float, sv_gemm_floats(c, most, sv_max(most, e)));
     w->loss = SV_TAKE(&a, double, most);
@@ -84,17 +83,6 @@ static double mean_loss(struct work *w, size_t n, void (*rows)(void *, size_t, s
     return sum / (double)n;
 }
 
-/* y [n, m] = x [m, n] on its side. */
-static void turn(const struct work *w, float *y, const float *x, size_t m, size_t n) { w->cpu->kern->pack(y, m, x, n, m, n); }
-
-/* out [rows, E] = g [rows, n] x [n, E]: gradients of cosines to gradients of the unit rows they were taken from. */
-static void pull(const struct work *w, float *out, const float *g, size_t rows, const float *x, size_t n) {
-    const size_t e = w->x->width;
-    turn(w, w->across, x, n, e);
-    const struct sv_packed p = sv_pack_f32(w->cpu, w->panel, w->across, e, n);
-    sv_gemm(w->cpu, out, e, g, n, rows, &p, NULL, w->gemm);
-}
-
 /* From u = x / |x|: dx = (du - <u, du> u) / |x|, in place of du.  Returns the sum of <u, du> over the rows. */
 static double through_norm(float *d, const float *u, const float *x, size_t rows, size_t width) {
     double total = 0;
@@ -115,9 +103,9 @@ double sv_nce(const struct sv_cpu *c, const struct sv_nce *x, const struct sv_nc
     carve(&w, c, b, n, e, scratch);
     sv_unit_rows(w.video, x->video, b, e);
     sv_unit_rows(w.text, x->text, n, e);
-    const struct sv_packed p = sv_pack_f32(c, w.panel, w.text, n, e);
+    struct sv_packed p = sv_pack_f32(c, w.panel, w.text, n, e);
     sv_gemm(c, w.cos, n, w.video, e, b, &p, NULL, w.gemm);
-    if (x->two_sided) turn(&w, w.flipped, w.cos, b, n);
+    if (x->two_sided) c->kern->pack(w.flipped, b, w.cos, n, b, n);
     double loss = mean_loss(&w, b, video_rows);
     if (x->two_sided) {
         loss = (loss + mean_loss(&w, n, text_rows)) / 2;
@@ -125,14 +113,15 @@ double sv_nce(const struct sv_cpu *c, const struct sv_nce *x, const struct sv_nc
             for (size_t j = 0; j < n; j++) w.cos[i * n + j] += w.flipped[j * b + i];
     }
     if (w.out->dvideo) {
-        pull(&w, w.out->dvideo, w.cos, b, w.text, n);
+        p = sv_pack_turned(c, w.panel, w.text, e, e, n);
+        sv_gemm(c, w.out->dvideo, e, w.cos, n, b, &p, NULL, w.gemm);
         /* The cosines' gradient is s times the logits', so <u, du> summed is the sum of dl_bj l_bj: dloss / dlog s. */
         const double along = through_norm(w.out->dvideo, w.video, x->video, b, e);
         if (w.out->dscale) *w.out->dscale = along;
     }
     if (w.out->dtext) {
-        turn(&w, w.flipped, w.cos, b, n);
-        pull(&w, w.out->dtext, w.flipped, n, w.video, b);
+        p = sv_pack_turned(c, w.panel, w.video, e, e, b);
+        sv_gemm_turned(c, w.out->dtext, e, w.cos, n, n, &p, NULL, w.gemm);
         through_norm(w.out->dtext, w.text, x->text, n, e);
     }
     return loss;
