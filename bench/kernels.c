@@ -28,6 +28,13 @@ static void run_norm(void *p) { struct subject *s = p; s->kern->norm(s->y, s->x,
 static void run_softmax(void *p) { struct subject *s = p; s->kern->softmax(s->y, s->n, 0.125f); }
 static void run_quick(void *p) { struct subject *s = p; s->kern->quick(s->y, s->x, s->n); }
 static void run_gelu(void *p) { struct subject *s = p; s->kern->gelu(s->y, s->x, s->n); }
+static void run_dquick(void *p) { struct subject *s = p; s->kern->dquick(s->y, s->x, s->n); }
+static void run_dgelu(void *p) { struct subject *s = p; s->kern->dgelu(s->y, s->x, s->n); }
+static void run_dnorm(void *p) {
+    struct subject *s = p;
+    float stat[2];
+    s->kern->dnorm(s->y, s->x, s->a, s->b, s->n, 1e-5f, stat);
+}
 static void run_half(void *p) { struct subject *s = p; s->kern->half(s->y, s->h, s->n); }
 static void run_bhalf(void *p) { struct subject *s = p; s->kern->bhalf(s->y, s->h, s->n); }
 static void run_tile(void *p) {
@@ -43,6 +50,9 @@ static struct work work_norm(const struct sv_kern *k) { (void)k; return (struct 
 static struct work work_softmax(const struct sv_kern *k) { (void)k; return (struct work){ 197, NAN, 8 * 197 }; }
 static struct work work_quick(const struct sv_kern *k) { (void)k; return (struct work){ 3072, NAN, 8 * 3072 }; }
 static struct work work_gelu(const struct sv_kern *k) { (void)k; return (struct work){ 3072, NAN, 8 * 3072 }; }
+static struct work work_dquick(const struct sv_kern *k) { (void)k; return (struct work){ 3072, NAN, 12 * 3072 }; }
+static struct work work_dgelu(const struct sv_kern *k) { (void)k; return (struct work){ 3072, NAN, 12 * 3072 }; }
+static struct work work_dnorm(const struct sv_kern *k) { (void)k; return (struct work){ 768, NAN, 20 * 768 }; }
 static struct work work_half(const struct sv_kern *k) { (void)k; return (struct work){ 4096, NAN, 6 * 4096 }; }
 static struct work work_bhalf(const struct sv_kern *k) { (void)k; return (struct work){ 4096, NAN, 6 * 4096 }; }
 static struct work work_tile(const struct sv_kern *k) {
