@@ -10,11 +10,12 @@
 #include <string.h>
 
 /* gcc -O2 leaves loops over arrays of vectors rolled and the arrays in memory: 3x slower. */
-#define UNROLL _Pragma("GCC unroll 24")
+#define UNROLL _Pragma("GCC unroll 32")
 #include VEC
 
 enum { NR = NV * VW };
 
+#ifndef V_PART
 /* n < VW floats, the rest is fill. */
 static inline vec part_load(const float *p, size_t n, float fill) {
     float t[VW];
@@ -28,6 +29,7 @@ static inline void part_store(float *p, size_t n, vec a) {
     v_store(t, a);
     memcpy(p, t, n * sizeof *t);
 }
+#endif
 
 /* e^x within 2 ulp, for normal results; 0, inf and NaN as expf.  x = n ln 2 + r, |r| <= ln 2 / 2; e^r = 1 + r + r^2 q(r)
  * with q the minimax polynomial (3.1e-9 relative). */
