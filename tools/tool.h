@@ -67,7 +67,9 @@ struct sv_usage { const char *command, *line, *about, *example; size_t min_args,
 int sv_opt_parse(const struct sv_usage *u, const struct sv_opt *opt, size_t opts, int argc, char **argv,
                  struct sv_list *args, struct sv_err *e);
 
-/* Opens what computes, from --threads and --isa (or $SVAD_ISA).  Close with sv_cpu_close. */
+/* The kernel table that --isa or $SVAD_ISA names; NULL where neither does. */
+const char *sv_isa_asked(const struct sv_common *o);
+/* Opens what computes, from --threads and that name.  Close with sv_cpu_close. */
 int sv_cpu_open(struct sv_cpu *c, const struct sv_common *o, struct sv_err *e);
 void sv_cpu_close(struct sv_cpu *c);
 
