@@ -46,7 +46,10 @@ static int check_options(struct job *j, struct sv_err *e) {
     if (there && !j->resume)
         return sv_fail(e, SV_EINPUT, "%s: the state of an interrupted training; --resume goes on with it, or remove it", j->state_path);
     if (!there && j->resume) return sv_fail(e, SV_EINPUT, "%s: not there, so there is nothing to resume", j->state_path);
-    return 0;
+    struct sv_out probe;                /* a place that cannot be written is told now, not after the training */
+    const int rc = sv_out_open(&probe, j->state_path, e);
+    sv_out_drop(&probe);
+    return rc;
 }
 
 /* The rule of what was stored before, if anything was: *base is then in *room. */
@@ -83,7 +86,9 @@ static int open_set(struct job *j, size_t crop_batch, struct sv_err *e) {
         return sv_fail(e, SV_EUSAGE, "pretrain: --dtype %s: expected f32, f16 or bf16", j->dtype_name);
     int rc = sv_train_list_hash(&j->list, hash, e);
     if (!rc && !access(j->set_path, F_OK)) {
-        if (!sv_train_set_is(j->set_path))
+        bool is;
+        if ((rc = sv_train_set_is(j->set_path, &is, e))) return rc;
+        if (!is)
             return sv_fail(e, SV_EINPUT, "%s: is there and no file of tubes, so it is not overwritten; give another --cache", j->set_path);
         if ((rc = sv_train_set_open(&j->set, j->set_path, e)) || fits(j, dtype, hash)) return rc;
         sv_say(&j->common, "%s: of another list or other settings; made again", j->set_path);
@@ -98,8 +103,9 @@ static int open_data(struct job *j, struct sv_tube_opts *o, const char *path, st
     struct sv_rule room;
     const struct sv_rule *base;
     const char *boxes = o->boxes;
-    const bool made = sv_train_set_is(path);
-    int rc = made ? 0 : sv_train_list_read(&j->list, path, e);
+    bool made;
+    int rc = sv_train_set_is(path, &made, e);
+    if (!rc && !made) rc = sv_train_list_read(&j->list, path, e);
     if (made && (boxes || j->cache)) return sv_fail(e, SV_EUSAGE, "pretrain: %s holds its tubes already; --boxes and --cache are for lists", path);
     for (size_t i = 0; !rc && boxes && i < j->list.n; i++) {
         struct sv_train_row *row = &j->list.row[i];

@@ -8,6 +8,7 @@
 
 #include "nn/adamw.h"
 #include "nn/flat.h"
+#include "tfc/stub.h"
 #include "tools/train_set.h"
 
 struct sv_train_opts {

@@ -4,13 +4,18 @@
 
 #include <string.h>
 
-bool sv_train_set_is(const char *path) {
+int sv_train_set_is(const char *path, bool *is, struct sv_err *e) {
     struct sv_file f;
+    struct sv_err why = {0};
     char kind[16] = "";
-    if (sv_is_dir(path) || sv_file_map(&f, path, NULL)) return false;
+    *is = false;
+    const int rc = sv_is_dir(path) ? SV_EINPUT : sv_file_map(&f, path, &why);
+    if (rc == SV_ENOMEM) return sv_fail(e, rc, "%s", why.msg);
+    if (rc) return 0;
     if (f.size >= 64 && sv_container_is(&f)) sv_container_kind(&f, kind);
     sv_file_close(&f);
-    return !strcmp(kind, "tubes");
+    *is = !strcmp(kind, "tubes");
+    return 0;
 }
 
 /* An i32 tensor [rows] of numbers below limit, widened. */
@@ -58,6 +63,7 @@ static int take(struct sv_train_set *s, struct sv_err *e) {
     if (!rc) rc = sv_actions_parse(&s->classes, labels->data, labels->bytes, st->file, e);
     if (rc) return rc;
     s->tubes = s->features->dim[0], s->embed = s->features->dim[2];
+    if (s->tubes > UINT32_MAX) return sv_fail(e, SV_EINPUT, "%s: %zu tubes, at most %u", st->file, s->tubes, UINT32_MAX);
     if (s->classes.n < 2 || first->count < 2 || !s->embed)
         return sv_fail(e, SV_EINPUT, "%s: %zu classes in %zu rows of width %zu: nothing to learn from", st->file, s->classes.n,
                        first->count ? first->count - 1 : 0, s->embed);

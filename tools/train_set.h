@@ -27,8 +27,8 @@ struct sv_train_set {
     uint32_t *label, *video;            /* [rows] */
 };
 
-/* Whether the file is of this kind. */
-bool sv_train_set_is(const char *path);
+/* Whether the file is of this kind; one that cannot be opened is not. */
+int sv_train_set_is(const char *path, bool *is, struct sv_err *e);
 
 /* Opens and checks everything but the features' values.  A class without a tube is an error. */
 int sv_train_set_open(struct sv_train_set *s, const char *path, struct sv_err *e);
