@@ -289,7 +289,7 @@ static int run(struct job *j, struct sv_tube_opts *o, const char *path, struct s
 
 int sv_tool_pretrain(int argc, char **argv, struct sv_err *e) {
     struct job j = { .backbone = "prompt-vlm", .dtype_name = "f32", .alpha = NAN, .beta = NAN, .save_every = 5,
-                     .o = { .sigma = 0.1, .lr = 7e-4, .decay = 0.01, .val = 0.1, .batch = 512, .epochs = 30, .tubes = 1, .patience = 5 } };
+                     .o = { .sigma = 0.1, .lr = 7e-4, .decay = 0.01, .val = 0.1, .batch = 512, .epochs = 30, .tubes = 1, .patience = 10 } };
     struct sv_tube_opts o = SV_TUBE_OPTS_INIT;
     struct sv_list args = {0};
     const struct sv_opt opt[] = {
@@ -306,7 +306,7 @@ int sv_tool_pretrain(int argc, char **argv, struct sv_err *e) {
         { "clip-norm", SV_OPT_REAL, &j.o.clip, "G", "limit of the gradient's norm (0: none)", 0, 1e9 },
         { "batch", SV_OPT_SIZE, &j.o.batch, "N", "tubes of a step (512)", 1, 1e6 },
         { "epochs", SV_OPT_SIZE, &j.o.epochs, "N", "at most (30)", 1, 1e6 },
-        { "patience", SV_OPT_SIZE, &j.o.patience, "N", "stop after N epochs without a lower held-out loss (5; 0: never)", 0, 1e6 },
+        { "patience", SV_OPT_SIZE, &j.o.patience, "N", "stop after N epochs without a lower held-out loss (10; 0: never)", 0, 1e6 },
         { "tubes-per-video", SV_OPT_SIZE, &j.o.tubes, "N", "random tubes of a row in an epoch (1)", 1, 1e4 },
         { "val", SV_OPT_REAL, &j.o.val, "V", "share of the videos that are held out (0.1)", 0, 1 },
         { "seed", SV_OPT_SIZE, &j.o.seed, "S", "of the first weights, the split and the order (0)", 0, 1e15 },

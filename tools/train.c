@@ -33,7 +33,7 @@ int sv_train_open(struct sv_train *t, const struct sv_train_opts *o, const struc
     if (!rc) rc = sv_tfc_init(&first, &o->tfc, o->seed, clip, e);
     if (!rc) rc = sv_flat_init(&t->flat, &first, "tfc.", e);
     if (!rc) rc = allocate(t, e);
-    if (!rc && !(t->tfc = sv_tfc_train_open(&o->tfc, &t->flat, cpu, CHUNK, e))) rc = SV_ENOMEM;
+    if (!rc && !(t->tfc = sv_tfc_train_open(&o->tfc, &t->flat, cpu, CHUNK, e))) rc = e && e->code ? e->code : SV_ENOMEM;
     if (!rc) sv_train_begin(t);
     else sv_train_close(t);
     sv_store_free(&first);

@@ -7,8 +7,7 @@
 #define TOOLS_TRAIN_H
 
 #include "nn/adamw.h"
-#include "nn/flat.h"
-#include "tfc/stub.h"
+#include "tfc/temporal_train.h"
 #include "tools/train_set.h"
 
 struct sv_train_opts {
