@@ -8,13 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST = 1 << 14 };                /* floats of each operand of a kernel row: all in L1 or L2 */
+enum { MOST = 1 << 15 };                /* floats of each operand of a kernel row: all in L1 or L2 */
 
 struct subject {
     const struct sv_kern *kern;
     size_t n;
     float *y, *x, *a, *b;               /* MOST floats each */
     uint16_t *h;
+    float lo[64], inv[64];              /* of ipack's rows */
     volatile float sink;
 };
 
@@ -36,6 +37,23 @@ static void run_tile(void *p) {
 }
 static void run_pack(void *p) { struct subject *s = p; s->kern->pack(s->y, s->kern->mr, s->x, s->n, s->kern->mr, s->n); }
 static void run_peak(void *p) { struct subject *s = p; s->kern->peak(s->y, 0.99f, 0.01f, s->n); }
+static void run_bpack(void *p) { struct subject *s = p; s->kern->bpack((uint32_t *)s->y, s->kern->mr, s->x, s->n, s->kern->mr, s->n); }
+static void run_btile(void *p) {
+    struct subject *s = p;
+    s->kern->btile(s->y, s->kern->nr, s->kern->mr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, false);
+}
+static void run_bpeak(void *p) { struct subject *s = p; s->kern->bpeak(s->y, 0x3a003a00, 0xba003a00, s->n); }
+static void run_span(void *p) { struct subject *s = p; float hi; s->kern->span(&hi, &hi, s->x, s->n); s->sink = hi; }
+static void run_ipack(void *p) {
+    struct subject *s = p;
+    s->kern->ipack((uint32_t *)s->y, s->kern->mr, s->x, s->n, s->kern->mr, s->n, s->lo, s->inv);
+}
+static void run_itile(void *p) {
+    struct subject *s = p;
+    s->kern->itile((int32_t *)s->y, s->kern->nr, s->kern->mr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, false);
+}
+static void run_iscale(void *p) { struct subject *s = p; s->kern->iscale(s->y, (int32_t *)s->x, s->n, 1e-9f, 1, s->a, s->b); }
+static void run_ipeak(void *p) { struct subject *s = p; s->kern->ipeak((int32_t *)s->y, 0x01020304, 0x010203ff, s->n); }
 
 static struct work work_dot(const struct sv_kern *k) { (void)k; return (struct work){ 768, 2 * 768, 8 * 768 }; }
 static struct work work_axpy(const struct sv_kern *k) { (void)k; return (struct work){ 768, 2 * 768, 12 * 768 }; }
@@ -50,6 +68,17 @@ static struct work work_tile(const struct sv_kern *k) {
 }
 static struct work work_pack(const struct sv_kern *k) { return (struct work){ 768, NAN, 8 * 768 * (double)k->mr }; }
 static struct work work_peak(const struct sv_kern *k) { return (struct work){ 4096, 2 * 4096 * (double)(k->mr * k->nr), NAN }; }
+/* The products of words: 2 and 4 multiply-adds each. */
+static struct work word_tile(const struct sv_kern *k, double adds) { struct work w = work_tile(k); w.flops *= adds; return w; }
+static struct work word_peak(const struct sv_kern *k, double adds) { struct work w = work_peak(k); w.flops *= adds; return w; }
+static struct work work_bpack(const struct sv_kern *k) { return (struct work){ 768, NAN, 6 * 768 * (double)k->mr }; }
+static struct work work_btile(const struct sv_kern *k) { return word_tile(k, 2); }
+static struct work work_bpeak(const struct sv_kern *k) { return word_peak(k, 2); }
+static struct work work_span(const struct sv_kern *k) { (void)k; return (struct work){ 768, NAN, 4 * 768 }; }
+static struct work work_ipack(const struct sv_kern *k) { return (struct work){ 768, NAN, 5 * 768 * (double)k->mr }; }
+static struct work work_itile(const struct sv_kern *k) { return word_tile(k, 4); }
+static struct work work_iscale(const struct sv_kern *k) { (void)k; return (struct work){ 768, NAN, 16 * 768 }; }
+static struct work work_ipeak(const struct sv_kern *k) { return word_peak(k, 4); }
 
 static const struct { const char *name; void (*run)(void *); struct work (*work)(const struct sv_kern *); } rows[] = {
 #define X(ret, name, args) { #name, run_##name, work_##name },
@@ -58,7 +87,7 @@ static const struct { const char *name; void (*run)(void *); struct work (*work)
 };
 
 static const struct sv_column columns[] = {
-    { "kernel", -24, 0 }, { "isa", -8, 0 }, { "threads", 7, 0 }, { "us", 10, 3 }, { "median", 10, 3 }, { "GFLOP/s", 8, 1 }, { "GB/s", 7, 1 },
+    { "kernel", -24, 0 }, { "isa", -10, 0 }, { "threads", 7, 0 }, { "us", 10, 3 }, { "median", 10, 3 }, { "GFLOP/s", 8, 1 }, { "GB/s", 7, 1 },
     { "peak%", 6, 1 }, { "x scalar", 8, 1 },
 };
 
@@ -97,6 +126,7 @@ static int bench_rows(const struct sv_bench_options *o, struct sv_err *e) {
     if (!all) return SV_ENOMEM;
     for (size_t i = 0; i < 4 * MOST; i++) all[i] = (float)(4 * sv_rng_unit(&state) - 2);
     s.y = all, s.x = all + MOST, s.a = all + 2 * MOST, s.b = all + 3 * MOST, s.h = (uint16_t *)(all + 4 * MOST);
+    for (size_t i = 0; i < SV_LEN(s.lo); i++) s.lo[i] = -2, s.inv[i] = 63.75f;
     for (size_t i = 0; i < MOST; i++) s.h[i] = (uint16_t)sv_rng(&state);
     for (size_t r = 0; r < SV_LEN(rows); r++)
         if (wanted(o, rows[r].name)) bench_row(r, &s, o);

@@ -1,20 +1,23 @@
 /* kern_simd.h - the vector kernels, written once over vec_*.h.
  *
- * The including file defines ISA (the table's name), MR and NV (a tile is MR x NV vectors), KC and VEC,
- * its vec_*.h.
+ * The including file defines ISA (the table's name), MR and NV (a tile is MR x NV vectors), KC, and VEC and WORD,
+ * its vec_*.h and word_*.h.
  * What a vector does not fill goes through a padded one on the stack, so an element's bits do not depend on where in
  * a row it stands. */
+#include "core/half.h"
 #include "core/kern.h"
 
 #include <math.h>
 #include <string.h>
 
 /* gcc -O2 leaves loops over arrays of vectors rolled and the arrays in memory: 3x slower. */
-#define UNROLL _Pragma("GCC unroll 24")
+#define UNROLL _Pragma("GCC unroll 32")
 #include VEC
+#include WORD
 
 enum { NR = NV * VW };
 
+#ifndef V_PART
 /* n < VW floats, the rest is fill. */
 static inline vec part_load(const float *p, size_t n, float fill) {
     float t[VW];
@@ -28,6 +31,7 @@ static inline void part_store(float *p, size_t n, vec a) {
     v_store(t, a);
     memcpy(p, t, n * sizeof *t);
 }
+#endif
 
 /* e^x within 2 ulp, for normal results; 0, inf and NaN as expf.  x = n ln 2 + r, |r| <= ln 2 / 2; e^r = 1 + r + r^2 q(r)
  * with q the minimax polynomial (3.1e-9 relative). */
@@ -211,13 +215,15 @@ static void peak(float *x, float a, float b, size_t k) {
     UNROLL for (size_t i = 0; i < MR * NV; i++) v_store(x + i * VW, acc[i]);
 }
 
+#include "core/kern_word.h"
+
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
 extern const struct sv_kern PASTE(sv_kern_, ISA);
 const struct sv_kern PASTE(sv_kern_, ISA) = {
-    .isa = TEXT(ISA), .mr = MR, .nr = NR, .kc = KC,
+    .isa = TEXT(ISA), .mr = MR, .nr = NR, .kc = KC, .ibias = BIAS, .bf16 = BF16,
 #define X(ret, name, args) .name = name,
     SV_KERN_OPS(X)
 #undef X
