@@ -2,7 +2,7 @@
 #define ISA avx512bf16
 #define MR 14
 #define NV 2                            /* 14 x 32: 28 accumulators of 32 registers */
-#define KC 256
+#define KC 1024
 #define VEC "core/vec_avx512.h"
 #define WORD "core/word_avx512.h"
 #include "core/kern_simd.h"
