@@ -17,7 +17,7 @@ struct subject {
 
 /* One run_ and one work_ per kernel: a call; its size, its operations and the bytes it reads and writes.  Operations are those of the
  * vector body's formula: a multiply-add is two, a division, maximum or comparison one; 0 where none is of floats. */
-struct work { size_t n; double flops, bytes; const char *type; };        /* type NULL: f32 */
+struct work { size_t n; double flops, bytes; };
 
 static void run_dot(void *p) { struct subject *s = p; s->sink = s->kern->dot(s->a, s->b, s->n); }
 static void run_axpy(void *p) { struct subject *s = p; s->kern->axpy(s->y, 1e-9f, s->x, s->n); }
@@ -60,35 +60,35 @@ static void run_iscale(void *p) { struct subject *s = p; s->kern->iscale(s->y, (
 static void run_ipeak(void *p) { struct subject *s = p; s->kern->ipeak((int32_t *)s->y, 0x01020304, 0x010203ff, s->n); }
 
 enum { EXP = 22 };                      /* operations of one exponential */
-static struct work work_dot(const struct sv_kern *k) { (void)k; return (struct work){ 768, 2 * 768, 8 * 768, NULL }; }
-static struct work work_axpy(const struct sv_kern *k) { (void)k; return (struct work){ 768, 2 * 768, 12 * 768, NULL }; }
-static struct work work_norm(const struct sv_kern *k) { (void)k; return (struct work){ 768, 10 * 768, 16 * 768, NULL }; }
-static struct work work_softmax(const struct sv_kern *k) { (void)k; return (struct work){ 197, (EXP + 5) * 197, 8 * 197, NULL }; }
-static struct work work_quick(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 3) * 3072, 8 * 3072, NULL }; }
-static struct work work_gelu(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 25) * 3072, 8 * 3072, NULL }; }
-static struct work work_dquick(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 7) * 3072, 20 * 3072, NULL }; }
-static struct work work_dgelu(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 28) * 3072, 20 * 3072, NULL }; }
-static struct work work_dnorm(const struct sv_kern *k) { (void)k; return (struct work){ 768, 21 * 768, 20 * 768, NULL }; }
-static struct work work_half(const struct sv_kern *k) { (void)k; return (struct work){ 4096, 0, 6 * 4096, NULL }; }
-static struct work work_bhalf(const struct sv_kern *k) { (void)k; return (struct work){ 4096, 0, 6 * 4096, NULL }; }
+static struct work work_dot(const struct sv_kern *k) { (void)k; return (struct work){ 768, 2 * 768, 8 * 768 }; }
+static struct work work_axpy(const struct sv_kern *k) { (void)k; return (struct work){ 768, 2 * 768, 12 * 768 }; }
+static struct work work_norm(const struct sv_kern *k) { (void)k; return (struct work){ 768, 10 * 768, 16 * 768 }; }
+static struct work work_softmax(const struct sv_kern *k) { (void)k; return (struct work){ 197, (EXP + 5) * 197, 8 * 197 }; }
+static struct work work_quick(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 3) * 3072, 8 * 3072 }; }
+static struct work work_gelu(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 25) * 3072, 8 * 3072 }; }
+static struct work work_dquick(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 7) * 3072, 20 * 3072 }; }
+static struct work work_dgelu(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 28) * 3072, 20 * 3072 }; }
+static struct work work_dnorm(const struct sv_kern *k) { (void)k; return (struct work){ 768, 21 * 768, 20 * 768 }; }
+static struct work work_half(const struct sv_kern *k) { (void)k; return (struct work){ 4096, 0, 6 * 4096 }; }
+static struct work work_bhalf(const struct sv_kern *k) { (void)k; return (struct work){ 4096, 0, 6 * 4096 }; }
 static struct work work_tile(const struct sv_kern *k) {
-    return (struct work){ k->kc, 2 * (double)(k->kc * k->mr * k->nr), 4 * (double)(k->kc * (k->mr + k->nr) + 2 * k->mr * k->nr), NULL };
+    return (struct work){ k->kc, 2 * (double)(k->kc * k->mr * k->nr), 4 * (double)(k->kc * (k->mr + k->nr) + 2 * k->mr * k->nr) };
 }
-static struct work work_pack(const struct sv_kern *k) { return (struct work){ 768, 0, 8 * 768 * (double)k->mr, NULL }; }
+static struct work work_pack(const struct sv_kern *k) { return (struct work){ 768, 0, 8 * 768 * (double)k->mr }; }
 static struct work work_peak(const struct sv_kern *k) {
-    return (struct work){ 4096, 2 * 4096 * (double)(k->mr * k->nr), 8 * (double)(k->mr * k->nr), NULL };
+    return (struct work){ 4096, 2 * 4096 * (double)(k->mr * k->nr), 8 * (double)(k->mr * k->nr) };
 }
 
 /* A word is two multiply-adds of bf16 or four of bytes. */
-static struct work pairs(struct work w) { w.flops *= 2, w.type = "bf16"; return w; }
-static struct work fours(struct work w) { w.flops *= 4, w.type = "i8"; return w; }
-static struct work work_bpack(const struct sv_kern *k) { return (struct work){ 768, 0, 6 * 768 * (double)k->mr, "bf16" }; }
+static struct work pairs(struct work w) { w.flops *= 2; return w; }
+static struct work fours(struct work w) { w.flops *= 4; return w; }
+static struct work work_bpack(const struct sv_kern *k) { return (struct work){ 768, 0, 6 * 768 * (double)k->mr }; }
 static struct work work_btile(const struct sv_kern *k) { return pairs(work_tile(k)); }
 static struct work work_bpeak(const struct sv_kern *k) { return pairs(work_peak(k)); }
-static struct work work_span(const struct sv_kern *k) { (void)k; return (struct work){ 768, 4 * 768, 4 * 768, NULL }; }
-static struct work work_ipack(const struct sv_kern *k) { return (struct work){ 768, 0, 5 * 768 * (double)k->mr, "i8" }; }
+static struct work work_span(const struct sv_kern *k) { (void)k; return (struct work){ 768, 4 * 768, 4 * 768 }; }
+static struct work work_ipack(const struct sv_kern *k) { return (struct work){ 768, 0, 5 * 768 * (double)k->mr }; }
 static struct work work_itile(const struct sv_kern *k) { return fours(work_tile(k)); }
-static struct work work_iscale(const struct sv_kern *k) { (void)k; return (struct work){ 768, 4 * 768, 16 * 768, NULL }; }
+static struct work work_iscale(const struct sv_kern *k) { (void)k; return (struct work){ 768, 4 * 768, 16 * 768 }; }
 static struct work work_ipeak(const struct sv_kern *k) { return fours(work_peak(k)); }
 
 static const struct { const char *name; void (*run)(void *); struct work (*work)(const struct sv_kern *); } rows[] = {
@@ -96,6 +96,13 @@ static const struct { const char *name; void (*run)(void *); struct work (*work)
     SV_KERN_OPS(X)
 #undef X
 };
+
+static const char *type_of(const char *kernel) {
+    static const char *const of[][2] = { { "bpack", "bf16" }, { "btile", "bf16" }, { "bpeak", "bf16" }, { "ipack", "i8" }, { "itile", "i8" }, { "ipeak", "i8" } };
+    for (size_t i = 0; i < SV_LEN(of); i++)
+        if (!strcmp(kernel, of[i][0])) return of[i][1];
+    return "f32";
+}
 
 /* One kernel in every table, on one thread. */
 static int bench_kernel(size_t r, const struct subject *model, const struct sv_bench_options *o, struct sv_roof roof[SV_TABLES][2],
@@ -111,7 +118,7 @@ static int bench_kernel(size_t r, const struct subject *model, const struct sv_b
         p[n] = (struct sv_probe){ { .flops = w.flops, .bytes = w.bytes, .bandwidth = sv_roof_of(&roof[n][0], w.bytes, 1) },
                                   &cpu[n], rows[r].run, &s[n] };
         snprintf(p[n].row.name, sizeof p[n].row.name, "%s", rows[r].name);
-        snprintf(p[n].row.type, sizeof p[n].row.type, "%s", w.type ? w.type : "f32");
+        snprintf(p[n].row.type, sizeof p[n].row.type, "%s", type_of(rows[r].name));
     }
     return sv_measure(p, n, o, out, e);
 }

@@ -2,17 +2,13 @@
 
 #include "nn/attention.h"
 
-static struct sv_norm load_norm(struct sv_load *l, const struct sv_prefix *p, const char *gain, const char *bias, const struct sv_stack *s) {
-    return (struct sv_norm){ sv_load_f32(l, p, gain, 0, s->width), sv_load_f32(l, p, bias, 0, s->width), s->eps };
-}
-
 struct sv_block sv_block_load(struct sv_load *l, const char *prefix, size_t i, const struct sv_stack *s) {
     const struct sv_prefix p = sv_prefix("%sblock.%zu.", prefix, i);
     struct sv_block b;
-    b.ln1 = load_norm(l, &p, "ln1.weight", "ln1.bias", s);
+    b.ln1 = sv_load_norm(l, &p, "ln1", s->width, s->eps);
     b.qkv = sv_load_linear(l, &p, "qkv", 3 * s->width, s->width, true);
     b.out = sv_load_linear(l, &p, "out", s->width, s->width, true);
-    b.ln2 = load_norm(l, &p, "ln2.weight", "ln2.bias", s);
+    b.ln2 = sv_load_norm(l, &p, "ln2", s->width, s->eps);
     b.fc1 = sv_load_linear(l, &p, "fc1", s->mlp, s->width, true);
     b.fc2 = sv_load_linear(l, &p, "fc2", s->width, s->mlp, true);
     return b;
