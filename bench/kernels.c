@@ -39,6 +39,10 @@ static void run_tile(void *p) {
     struct subject *s = p;
     s->kern->tile(s->y, s->kern->nr, s->kern->mr, s->kern->nr, s->n, s->a, s->b, true);
 }
+static void run_finish(void *p) {
+    struct subject *s = p;
+    s->kern->finish(s->y, s->kern->nr, s->x, s->kern->mr, s->kern->nr, s->a, SV_ACT_QUICK, false);
+}
 static void run_pack(void *p) { struct subject *s = p; s->kern->pack(s->y, s->kern->mr, s->x, s->n, s->kern->mr, s->n); }
 static void run_peak(void *p) { struct subject *s = p; s->kern->peak(s->y, 0.99f, 0.01f, s->n); }
 static void run_bpack(void *p) { struct subject *s = p; s->kern->bpack((uint32_t *)s->y, s->kern->mr, s->x, s->n, s->kern->mr, s->n); }
@@ -72,7 +76,11 @@ static struct work work_dnorm(const struct sv_kern *k) { (void)k; return (struct
 static struct work work_half(const struct sv_kern *k) { (void)k; return (struct work){ 4096, 0, 6 * 4096 }; }
 static struct work work_bhalf(const struct sv_kern *k) { (void)k; return (struct work){ 4096, 0, 6 * 4096 }; }
 static struct work work_tile(const struct sv_kern *k) {
-    return (struct work){ k->kc, 2 * (double)(k->kc * k->mr * k->nr), 4 * (double)(k->kc * (k->mr + k->nr) + 2 * k->mr * k->nr) };
+    const size_t kc = sv_min(k->kc, 256);           /* operands in L1 */
+    return (struct work){ kc, 2 * (double)(kc * k->mr * k->nr), 4 * (double)(kc * (k->mr + k->nr) + 2 * k->mr * k->nr) };
+}
+static struct work work_finish(const struct sv_kern *k) {
+    return (struct work){ 0, (EXP + 4) * (double)(k->mr * k->nr), 8 * (double)(k->mr * k->nr) };
 }
 static struct work work_pack(const struct sv_kern *k) { return (struct work){ 768, 0, 8 * 768 * (double)k->mr }; }
 static struct work work_peak(const struct sv_kern *k) {

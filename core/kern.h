@@ -8,6 +8,10 @@
 
 #include "core/base.h"
 
+enum sv_act { SV_ACT_NONE, SV_ACT_QUICK, SV_ACT_GELU };
+
+enum { SV_TILE = 1024 };                /* most floats of a tile: mr nr */
+
 /* X(return, name, arguments) - the only list of kernels in the project: it makes the table's fields, the rows of
  * tests/check_kern.c and the rows of svad bench.
  *
@@ -25,6 +29,8 @@
  * bhalf    y = x widened from bf16
  * tile     c[m, n] (row stride ldc) = (or +=, if add) sum over p < k of ap[p, i] bp[p, j]; ap [k, mr] and bp [k, nr] packed,
  *          padded with zeros; m <= mr, n <= nr; gap columns of c stay untouched
+ * finish   y[m, n] (row stride ldy) = act(s + bias), or y += s + bias if add (act is then none), for the sums s [m, nr] of a tile;
+ *          bias [n] or NULL
  * pack     out[p, i] (row stride wide) = x[i, p] (row stride ldx) for i < m, p < k, and 0 for m <= i < wide: a panel of tile
  * peak     x[i] = a x[i] + b, k times, for the mr nr floats of a tile: multiply-adds on registers alone, the machine's
  *          peak that measurements are divided by
@@ -52,6 +58,7 @@
     X(void,  half,    (float *y, const uint16_t *x, size_t n)) \
     X(void,  bhalf,   (float *y, const uint16_t *x, size_t n)) \
     X(void,  tile,    (float *c, size_t ldc, size_t m, size_t n, size_t k, const float *ap, const float *bp, bool add)) \
+    X(void,  finish,  (float *y, size_t ldy, const float *s, size_t m, size_t n, const float *bias, enum sv_act act, bool add)) \
     X(void,  pack,    (float *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k)) \
     X(void,  peak,    (float *x, float a, float b, size_t k)) \
     X(void,  bpack,   (uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k)) \

@@ -85,6 +85,16 @@ static void tile(float *c, size_t ldc, size_t m, size_t n, size_t k, const float
         for (size_t j = 0; j < n; j++) c[i * ldc + j] = add ? c[i * ldc + j] + s[i][j] : s[i][j];
 }
 
+static void finish(float *y, size_t ldy, const float *s, size_t m, size_t n, const float *bias, enum sv_act act, bool add) {
+    for (size_t i = 0; i < m; i++, y += ldy, s += NR)
+        for (size_t j = 0; j < n; j++) {
+            float x = bias ? s[j] + bias[j] : s[j];
+            if (act == SV_ACT_QUICK) quick(&x, &x, 1);
+            if (act == SV_ACT_GELU) gelu(&x, &x, 1);
+            y[j] = add ? y[j] + x : x;
+        }
+}
+
 static void pack(float *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
     for (size_t p = 0; p < k; p++)
         for (size_t i = 0; i < wide; i++) *out++ = i < m ? x[i * ldx + p] : 0;

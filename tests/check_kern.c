@@ -355,6 +355,33 @@ static void check_tile(void) {
     tiles(tile_once);
 }
 
+static void finish_once(size_t m, size_t n, enum sv_act act, bool add, bool head) {
+    const size_t ldy = n + pick(0, 3), nr = K->nr, ys = (m - 1) * ldy + n;
+    struct buf y = floats(ys, head), old = floats(ys, 0), sums = floats(K->mr * nr, !head), bias = floats(n, head);
+    const float *b = pick(0, 3) ? bias.f : NULL;
+    if (!add) for (size_t i = 0; i < ys; i++) if (i % ldy < n) y.f[i] = NAN;      /* y is not read */
+    memcpy(old.p, y.p, ys * sizeof(float));
+    K->finish(y.f, ldy, sums.f, m, n, b, act, add);
+    for (size_t i = 0; i < m; i++) for (size_t j = 0; j < ldy && i * ldy + j < ys; j++) {
+        const float got = y.f[i * ldy + j], was = old.f[i * ldy + j];
+        if (j >= n) {
+            verdict(sv_f32_bits(got) == sv_f32_bits(was), "m=%zu n=%zu wrote the gap at (%zu, %zu)", m, n, i, j);
+            continue;
+        }
+        float x = b ? sums.f[i * nr + j] + b[j] : sums.f[i * nr + j];
+        if (act != SV_ACT_NONE) (act == SV_ACT_QUICK ? K->quick : K->gelu)(&x, &x, 1);
+        if (add) x += was;
+        verdict(got == x, "m=%zu n=%zu act=%d add=%d (%zu, %zu) got %.9g want %.9g", m, n, (int)act, add, i, j, got, x);
+    }
+    drop(y), drop(old), drop(sums), drop(bias);
+}
+
+static void check_finish(void) {
+    size_t t = 0;
+    for (size_t m = 1; m <= K->mr; m++)
+        for (size_t n = 1; n <= K->nr; n++, t++) finish_once(m, n, t % 4 == 3 ? SV_ACT_NONE : (enum sv_act)(t % 4), t % 4 == 3, t & 1);
+}
+
 static void pack_once(size_t wide, size_t m, size_t k, bool head) {
     const size_t ldx = k + pick(0, 5), xs = m ? (m - 1) * ldx + k : 0;
     struct buf x = floats(xs, !head), out = floats(wide * k, head);
