@@ -24,6 +24,14 @@ static void run_norm(void *p) { struct subject *s = p; s->kern->norm(s->y, s->x,
 static void run_softmax(void *p) { struct subject *s = p; s->kern->softmax(s->y, s->n, 0.125f); }
 static void run_quick(void *p) { struct subject *s = p; s->kern->quick(s->y, s->x, s->n); }
 static void run_gelu(void *p) { struct subject *s = p; s->kern->gelu(s->y, s->x, s->n); }
+/* What these scale is copied anew each time, or it would sink into subnormals. */
+static void run_dquick(void *p) { struct subject *s = p; s->kern->dquick(memcpy(s->y, s->a, s->n * sizeof *s->y), s->x, s->n); }
+static void run_dgelu(void *p) { struct subject *s = p; s->kern->dgelu(memcpy(s->y, s->a, s->n * sizeof *s->y), s->x, s->n); }
+static void run_dnorm(void *p) {
+    struct subject *s = p;
+    float stat[2];
+    s->kern->dnorm(s->y, s->x, s->a, s->b, s->n, 1e-5f, stat);
+}
 static void run_half(void *p) { struct subject *s = p; s->kern->half(s->y, s->h, s->n); }
 static void run_bhalf(void *p) { struct subject *s = p; s->kern->bhalf(s->y, s->h, s->n); }
 static void run_tile(void *p) {
@@ -40,6 +48,9 @@ static struct work work_norm(const struct sv_kern *k) { (void)k; return (struct 
 static struct work work_softmax(const struct sv_kern *k) { (void)k; return (struct work){ 197, (EXP + 5) * 197, 8 * 197 }; }
 static struct work work_quick(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 3) * 3072, 8 * 3072 }; }
 static struct work work_gelu(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 25) * 3072, 8 * 3072 }; }
+static struct work work_dquick(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 7) * 3072, 20 * 3072 }; }
+static struct work work_dgelu(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 28) * 3072, 20 * 3072 }; }
+static struct work work_dnorm(const struct sv_kern *k) { (void)k; return (struct work){ 768, 21 * 768, 20 * 768 }; }
 static struct work work_half(const struct sv_kern *k) { (void)k; return (struct work){ 4096, 0, 6 * 4096 }; }
 static struct work work_bhalf(const struct sv_kern *k) { (void)k; return (struct work){ 4096, 0, 6 * 4096 }; }
 static struct work work_tile(const struct sv_kern *k) {
