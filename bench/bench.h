@@ -10,6 +10,7 @@
 
 #include "bench/row.h"
 #include "core/cpu.h"
+#include "core/tensor.h"
 
 enum { SV_BENCH_ROUNDS = 31, SV_BENCH_FEWEST = 3 };
 
@@ -38,7 +39,8 @@ struct sv_bench_options {
     const struct sv_kern *table[SV_TABLES + 1];         /* kernel tables to measure; NULL-terminated */
     bool quick;                         /* one short round: does it run? */
     const char *filter;                 /* rows whose name has it; NULL: all */
-    const char *size;                   /* model rows of this size only */
+    const struct sv_store *model;       /* model rows of these weights only */
+    const char *size;                   /* or of random ones of this size, see size.h */
     size_t batch;                       /* model rows of this batch only; 0: the usual ones */
 };
 static inline bool sv_bench_wants(const struct sv_bench_options *o, const char *name) { return !o->filter || strstr(name, o->filter); }

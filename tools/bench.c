@@ -2,14 +2,15 @@
 #include "bench/bench.h"
 #include "bench/compare.h"
 #include "bench/roofline.h"
-#include "tools/tool.h"
+#include "tools/model.h"
 
 #include <stdio.h>
 
 struct job {
     struct sv_common common;
     struct sv_bench_options o;
-    const char *part, *arg[2], *svg;    /* the words behind bench */
+    const char *part, *arg[2];          /* the words behind bench */
+    const char *svg, *model;            /* files */
     double tolerance;                   /* percent */
     struct sv_cpu cpu;
     struct sv_rows rows;                /* measured, or read */
@@ -32,7 +33,15 @@ static int measure(struct job *j, int (*part)(const struct sv_cpu *, const struc
 
 static int peak(struct job *j, struct sv_err *e) { return measure(j, sv_bench_peak, e); }
 static int kernels(struct job *j, struct sv_err *e) { return measure(j, sv_bench_kernels, e); }
-static int model(struct job *j, struct sv_err *e) { return measure(j, sv_bench_model, e); }
+
+static int model(struct job *j, struct sv_err *e) {
+    struct sv_model m = {0};
+    int rc = j->model ? sv_model_open(&m, j->model, e) : 0;
+    if (j->model) j->o.model = &m.store;
+    if (!rc) rc = measure(j, sv_bench_model, e);
+    sv_model_close(&m);
+    return rc;
+}
 
 static int roofline(struct job *j, struct sv_err *e) {
     const char *file = j->arg[0] ? j->arg[0] : "bench", *isa = sv_isa_asked(&j->common);
@@ -81,7 +90,8 @@ int sv_tool_bench(int argc, char **argv, struct sv_err *e) {
     struct job j = { .tolerance = 2 };
     const struct sv_opt opt[] = {
         { "batch", SV_OPT_SIZE, &j.o.batch, "N", "model: rows of this batch only", 1, 4096 },
-        { "size", SV_OPT_TEXT, &j.o.size, "SIZE", "model: a random model of this size, as B/16 or B/16,layers=2,text.width=256", 0, 0 },
+        { "m", SV_OPT_TEXT, &j.model, "MODEL", "model: of this file", 0, 0 },
+        { "size", SV_OPT_TEXT, &j.o.size, "SIZE", "model: random, of this size, as B/16 or B/16,layers=2,text.width=256", 0, 0 },
         { "svg", SV_OPT_TEXT, &j.svg, "FILE", "roofline: the chart as SVG, too", 0, 0 },
         { "tolerance", SV_OPT_REAL, &j.tolerance, "P", "compare: changes up to this many percent are none (2)", 0, 1000 },
         { "quick", SV_OPT_FLAG, &j.o.quick, NULL, "one short round: does it run?", 0, 0 }, SV_COMMON(&j.common),
