@@ -3,16 +3,26 @@
 #include "core/mem.h"
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { CHAIN = 1 << 16 };               /* multiply-adds in a chain */
 
-/* a contracts towards b / (1 - a), so the numbers stay ordinary however long it runs. */
+/* Multiply-adds of a word. */
+static size_t adds_of(const struct sv_peak *p) { return !strcmp(p->type, "i8") ? 4 : !strcmp(p->type, "bf16") ? 2 : 1; }
+
+/* a contracts towards b / (1 - a), so the numbers stay ordinary however long it runs; sums of bytes start at 0 each time. */
 static void burn(void *arg, size_t begin, size_t end, size_t thread) {
     const struct sv_peak *p = arg;
-    float x[1024] = { 0 };
+    const struct sv_kern *k = p->cpu->kern;
     (void)thread;
-    for (; begin < end; begin++) p->cpu->kern->peak(x, 0.9990234f, 1, CHAIN);
+    for (; begin < end; begin++) {
+        float x[1024] = { 0 };
+        int32_t c[1024] = { 0 };
+        if (adds_of(p) == 1) k->peak(x, 0.9990234f, 1, CHAIN);
+        else if (adds_of(p) == 2) k->bpeak(x, 0x3a003a00, 0xba003a00, CHAIN);
+        else k->ipeak(c, 0x01020304, 0x010203ff, CHAIN);
+    }
 }
 
 void sv_peak_run(void *arg) {
@@ -21,7 +31,7 @@ void sv_peak_run(void *arg) {
 }
 
 double sv_peak_flops(const struct sv_peak *p) {
-    return 2.0 * CHAIN * (double)(p->cpu->kern->mr * p->cpu->kern->nr) * (double)sv_pool_threads(p->cpu->pool);
+    return 2.0 * CHAIN * (double)(adds_of(p) * p->cpu->kern->mr * p->cpu->kern->nr) * (double)sv_pool_threads(p->cpu->pool);
 }
 
 const char *const sv_level_name[SV_LEVELS] = { "L1", "L2", "L3", "memory" };
@@ -73,31 +83,39 @@ static size_t stream_floats(size_t level, size_t threads, bool quick) {
     return sv_max(all / threads / sizeof(float) / (2 * STEP), 1) * 2 * STEP;
 }
 
-/* The peak and the four bandwidths of one table on the threads of c. */
+static const char *const types[] = { "f32", "bf16", "i8" };
+enum { TYPES = SV_LEN(types) };
+
+/* The peaks and the four bandwidths of one table on the threads of c. */
 static int bench_roof(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_rows *out, struct sv_roof *roof, struct sv_err *e) {
     const size_t threads = sv_pool_threads(c->pool);
-    struct sv_peak peak = { c };
-    struct sv_probe p[1 + 2 * SV_LEVELS] = { { .row = { .name = "roof registers", .type = "f32", .flops = sv_peak_flops(&peak) }, .run = sv_peak_run, .arg = &peak } };
+    struct sv_peak peak[TYPES];
+    struct sv_probe p[TYPES + 2 * SV_LEVELS] ;
     struct stream s[2 * SV_LEVELS];
     struct sv_rows rows = { 0 };
     size_t most = 0;
     for (size_t i = 0; i < SV_LEVELS; i++) most = sv_max(most, stream_floats(i, threads, o->quick));
     float *x = sv_alloc(most * threads, sizeof *x, e);
     if (!x) return SV_ENOMEM;
+    for (size_t i = 0; i < TYPES; i++) {
+        peak[i] = (struct sv_peak){ c, types[i] };
+        p[i] = (struct sv_probe){ .row = { .name = "roof registers", .flops = sv_peak_flops(&peak[i]) }, .run = sv_peak_run, .arg = &peak[i] };
+        snprintf(p[i].row.type, sizeof p[i].row.type, "%s", types[i]);
+    }
     for (size_t i = 0; i < 2 * SV_LEVELS; i++) {
         const size_t n = stream_floats(i / 2, threads, o->quick), times = sv_ceil_div(LEAST, n);
+        const double bytes = (double)(n * times * threads * sizeof *x) * (i & 1 ? 1.5 : 1);
         s[i] = (struct stream){ c, x, n, times, i & 1 };
-        p[1 + i] = (struct sv_probe){ .row = { .type = "f32", .bytes = (double)(n * times * threads * sizeof *x) * (i & 1 ? 1.5 : 1) },
-                                      .run = run_stream, .arg = &s[i] };
-        snprintf(p[1 + i].row.name, sizeof p[1 + i].row.name, "roof %s", sv_level_name[i / 2]);
+        p[TYPES + i] = (struct sv_probe){ .row = { .type = "f32", .bytes = bytes }, .run = run_stream, .arg = &s[i] };
+        snprintf(p[TYPES + i].row.name, sizeof p[i].row.name, "roof %s", sv_level_name[i / 2]);
     }
     for (size_t i = 0; i < SV_LEN(p); i++) p[i].cpu = c;
     int rc = sv_measure(p, SV_LEN(p), o, &rows, e);
-    if (!rc) rc = sv_rows_put(out, &rows.row[0], e);
+    for (size_t i = 0; !rc && i < TYPES; i++) rc = sv_rows_put(out, &rows.row[i], e);
     for (size_t i = 0; !rc && i < SV_LEVELS; i++) {
-        struct sv_row *read = &rows.row[1 + 2 * i], *update = read + 1, *best = update->bytes / update->min > read->bytes / read->min ? update : read;
+        struct sv_row *read = &rows.row[TYPES + 2 * i], *update = read + 1, *best = update->bytes / update->min > read->bytes / read->min ? update : read;
         if (roof) roof->bandwidth[i] = best->bytes / best->min;
-        best->peak = 0;             /* it is no limit of these */
+        best->peak = 0;                 /* it is no limit of these */
         rc = sv_rows_put(out, best, e);
     }
     sv_rows_free(&rows), sv_free(x);

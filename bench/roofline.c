@@ -9,26 +9,45 @@ static bool is_roof(const struct sv_row *r) { return !strncmp(r->name, "roof ", 
 
 /* Registers alone have no bytes to speak of: such rows are roofs, not points. */
 static bool is_point(const struct sv_row *r) {
-    return r->threads == 1 && r->flops > 0 && r->bytes > 0 && r->peak > 0 && !is_roof(r) && strcmp(r->name, "peak");
+    const size_t n = strlen(r->name);
+    return r->threads == 1 && r->flops > 0 && r->bytes > 0 && r->peak > 0 && !is_roof(r) && (n < 4 || strcmp(r->name + n - 4, "peak"));
 }
 
-/* The bandwidths are those of the table with the highest peak: the roof over all. */
+static double rate(const struct sv_row *r) { return r->flops / r->min; }
+static bool is_peak(const struct sv_row *r) { return r->threads == 1 && !strcmp(r->name, "roof registers"); }
+
+/* Of tables that are as fast in a type the last stands for all, and a type slower than f32 is not what a table is used for. */
+static bool is_drawn(const struct sv_rows *r, const struct sv_row *peak, const char *isa) {
+    if (isa && strcmp(peak->isa, isa)) return false;
+    for (size_t i = 0; i < r->n; i++) {
+        const struct sv_row *x = &r->row[i];
+        if (!is_peak(x) || (isa && strcmp(x->isa, isa))) continue;
+        if (x > peak && !strcmp(x->type, peak->type) && fabs(rate(x) / rate(peak) - 1) < 0.03) return false;
+        if (!strcmp(x->isa, peak->isa) && !strcmp(x->type, "f32") && rate(peak) < rate(x)) return false;
+    }
+    return true;
+}
+
+/* Bandwidths: the best of any table. */
 static bool find_roofs(struct sv_roofline *l, const struct sv_rows *r, const char *isa) {
-    const struct sv_row *best = NULL;
-    for (size_t i = 0; i < r->n && l->peaks < SV_LEN(l->peak); i++) {
-        const struct sv_row *row = &r->row[i];
-        if (row->threads != 1 || strcmp(row->name, "roof registers") || (isa && strcmp(row->isa, isa))) continue;
-        l->peak[l->peaks++] = row;
-        if (!best || row->flops / row->min > best->flops / best->min) best = row;
+    for (size_t i = 0; i < r->n && l->peaks < SV_LEN(l->peak); i++)
+        if (is_peak(&r->row[i]) && is_drawn(r, &r->row[i], isa)) l->peak[l->peaks++] = &r->row[i];
+    for (size_t i = 0; i < r->n; i++) {
+        const struct sv_row *x = &r->row[i];
+        for (size_t k = 0; k < SV_LEVELS; k++)
+            if (x->threads == 1 && is_roof(x) && !strcmp(x->name + 5, sv_level_name[k]) && (!isa || !strcmp(x->isa, isa)) && x->bytes > 0 &&
+                (!l->level[k] || x->bytes / x->min > l->level[k]->bytes / l->level[k]->min)) l->level[k] = x;
     }
-    for (size_t i = 0; best && i < SV_LEVELS; i++) {
-        struct sv_row like = *best;
-        snprintf(like.name, sizeof like.name, "roof %s", sv_level_name[i]);
-        snprintf(like.type, sizeof like.type, "f32");
-        l->level[i] = sv_rows_find(r, &like);
-        if (!l->level[i]) return false;
-    }
-    return best;
+    for (size_t k = 0; k < SV_LEVELS; k++)
+        if (!l->level[k]) return false;
+    return l->peaks;
+}
+
+/* Its own peak is among those that are drawn. */
+static bool belongs(const struct sv_roofline *l, const struct sv_row *r) {
+    for (size_t i = 0; i < l->peaks; i++)
+        if (!strcmp(l->peak[i]->isa, r->isa) && !strcmp(l->peak[i]->type, r->type)) return true;
+    return false;
 }
 
 static void widen(double *low, double *high, double v) { *low = fmin(*low, v), *high = fmax(*high, v); }
@@ -39,16 +58,16 @@ int sv_roofline_open(struct sv_roofline *l, const struct sv_rows *r, const char 
     const bool roofs = find_roofs(l, r, isa);
     for (size_t i = 0; i < r->n; i++) {
         const struct sv_row *row = &r->row[i];
-        if (!is_point(row) || (isa && strcmp(row->isa, isa))) continue;
+        if (!is_point(row) || !belongs(l, row)) continue;
         l->point[l->points++] = row;
-        widen(&l->low, &l->high, row->flops / row->min), widen(&l->left, &l->right, sv_row_intensity(row));
+        widen(&l->low, &l->high, rate(row)), widen(&l->left, &l->right, sv_row_intensity(row));
     }
     if (!roofs || !l->points) {
         sv_roofline_close(l);
         return sv_fail(e, SV_EINPUT, "%s: no roofs or no kernels of one thread%s%s in it; svad bench kernels --json writes them", file,
                        isa ? " of table " : "", isa ? isa : "");
     }
-    for (size_t i = 0; i < l->peaks; i++) widen(&l->low, &l->high, l->peak[i]->flops / l->peak[i]->min);
+    for (size_t i = 0; i < l->peaks; i++) widen(&l->low, &l->high, rate(l->peak[i]));
     l->low = exp2(floor(log2(l->low * 1e-9))) * 1e9, l->high = exp2(ceil(log2(l->high * 1.1e-9))) * 1e9;
     l->left = exp2(floor(log2(l->left))), l->right = exp2(ceil(log2(l->right)));
     return 0;
@@ -61,7 +80,7 @@ void sv_roofline_close(struct sv_roofline *l) {
 
 double sv_roofline_at(const struct sv_roofline *l, size_t level, double intensity) {
     double peak = 0;
-    for (size_t i = 0; i < l->peaks; i++) peak = fmax(peak, l->peak[i]->flops / l->peak[i]->min);
+    for (size_t i = 0; i < l->peaks; i++) peak = fmax(peak, rate(l->peak[i]));
     return fmin(peak, intensity * l->level[level]->bytes / l->level[level]->min);
 }
 
@@ -87,14 +106,14 @@ static void draw(struct canvas *c, const struct sv_roofline *l) {
     for (size_t x = 0; x < c->columns; x++) {
         const double intensity = l->left * exp2((double)x / ACROSS);
         for (size_t i = 0; i < l->peaks; i++)
-            if (l->peak[i]->flops / l->peak[i]->min <= sv_roofline_at(l, 0, intensity) * 1.001) dot(c, x, place(l->peak[i]->flops / l->peak[i]->min, l->low, DOWN, LINES), '-', false);
+            if (rate(l->peak[i]) <= sv_roofline_at(l, 0, intensity) * 1.001) dot(c, x, place(rate(l->peak[i]), l->low, DOWN, LINES), '-', false);
         for (size_t i = 0; i < SV_LEVELS; i++) {
             const double roof = sv_roofline_at(l, i, intensity);
             if (roof < sv_roofline_at(l, i, INFINITY)) dot(c, x, place(roof, l->low, DOWN, LINES), (char)('1' + i), true);
         }
     }
     for (size_t i = l->points; i-- > 0;)            /* the first rows on top */
-        dot(c, place(sv_row_intensity(l->point[i]), l->left, ACROSS, COLUMNS), place(l->point[i]->flops / l->point[i]->min, l->low, DOWN, LINES),
+        dot(c, place(sv_row_intensity(l->point[i]), l->left, ACROSS, COLUMNS), place(rate(l->point[i]), l->low, DOWN, LINES),
             letters[i % (sizeof letters - 1)], true);
 }
 
@@ -118,10 +137,10 @@ void sv_roofline_text(const struct sv_roofline *l) {
     for (size_t i = 0; i < SV_LEVELS; i++)
         printf("%zu %s %.0f GB/s%s", i + 1, sv_level_name[i], l->level[i]->bytes / l->level[i]->min * 1e-9, i + 1 < SV_LEVELS ? ", " : "\n");
     for (size_t i = 0; i < l->peaks; i++)
-        printf("%s%s %s %.1f GFLOP/s%s", i ? "" : "- ", l->peak[i]->isa, l->peak[i]->type, l->peak[i]->flops / l->peak[i]->min * 1e-9, i + 1 < l->peaks ? ", " : "\n\n");
+        printf("%s%s %s %.1f GFLOP/s%s", i ? "" : "- ", l->peak[i]->isa, l->peak[i]->type, rate(l->peak[i]) * 1e-9, i + 1 < l->peaks ? ", " : "\n\n");
     for (size_t i = 0; i < l->points; i++) {
         const struct sv_row *r = l->point[i];
         printf("%c %-28s %-10s %-4s %8.2f FLOP/byte %8.1f GFLOP/s %6.1f %% of the roof\n", letters[i % (sizeof letters - 1)], r->name, r->isa, r->type,
-               sv_row_intensity(r), r->flops / r->min * 1e-9, 100 * sv_row_of_roof(r));
+               sv_row_intensity(r), rate(r) * 1e-9, 100 * sv_row_of_roof(r));
     }
 }
