@@ -88,22 +88,27 @@ def put(name, comment, x):
     print("};\n")
 
 
-print("/* golden.h - outputs of the PyTorch reference in float64; made by tests/golden/model.py, which says how. */")
-print("#ifndef TOOLS_GOLDEN_H\n#define TOOLS_GOLDEN_H\n")
-with torch.no_grad():
-    for act, cls, seed in (("quick", o.QuickGELU, 1), ("gelu", torch.nn.GELU, 2)):
-        m = random_clip(o.CLIP(64, 64, 16, 128, 3, 2, 77, 664, 128, 3, 2, act=cls), seed).eval()
-        px = Fill(100).tensor((3, 3, 64, 64), 0, 1)
-        put(f"golden_image_{act}", f"\"tiny\", seed {seed}: features [3, 64] of pixels mean 0, sd 1 from seed 100", m.encode_image(px))
-        put(f"golden_text_{act}", f"features [3, 64] of ids: SOT, (7 j j + 13 i) % 662 for j = 1 .. 4 + 30 i, EOT", m.encode_text(ids(3, 77, 664)))
-    feats = Fill(200).tensor((3, 9, 64), 0, 1)
-    for name, layers, eps, res, fn in (("prompt_vlm", 2, 1e-5, False, False), ("actionclip", 6, 1e-12, True, False),
-                                       ("clip4clip", 4, 1e-12, True, True), ("mean", 0, 1e-5, False, False)):
-        t = o.TFC(64, layers, 1, 9, eps, res, fn).eval()
-        f = Fill(3)
-        if layers:
-            f.into(t.positional_embedding, 0, 0.01)
-        f.blocks(t.transformer)
-        put(f"golden_tfc_{name}", "width 64, n 9, seed 3: F_video [3, 64] of features mean 0, sd 1 from seed 200",
-            o.unit(o.video_feature(t, feats, norm_then_blend=fn)))
-print("#endif")
+def main():
+    print("/* golden.h - outputs of the PyTorch reference in float64; made by tests/golden/model.py, which says how. */")
+    print("#ifndef TOOLS_GOLDEN_H\n#define TOOLS_GOLDEN_H\n")
+    with torch.no_grad():
+        for act, cls, seed in (("quick", o.QuickGELU, 1), ("gelu", torch.nn.GELU, 2)):
+            m = random_clip(o.CLIP(64, 64, 16, 128, 3, 2, 77, 664, 128, 3, 2, act=cls), seed).eval()
+            px = Fill(100).tensor((3, 3, 64, 64), 0, 1)
+            put(f"golden_image_{act}", f"\"tiny\", seed {seed}: features [3, 64] of pixels mean 0, sd 1 from seed 100", m.encode_image(px))
+            put(f"golden_text_{act}", f"features [3, 64] of ids: SOT, (7 j j + 13 i) % 662 for j = 1 .. 4 + 30 i, EOT", m.encode_text(ids(3, 77, 664)))
+        feats = Fill(200).tensor((3, 9, 64), 0, 1)
+        for name, layers, eps, res, fn in (("prompt_vlm", 2, 1e-5, False, False), ("actionclip", 6, 1e-12, True, False),
+                                           ("clip4clip", 4, 1e-12, True, True), ("mean", 0, 1e-5, False, False)):
+            t = o.TFC(64, layers, 1, 9, eps, res, fn).eval()
+            f = Fill(3)
+            if layers:
+                f.into(t.positional_embedding, 0, 0.01)
+            f.blocks(t.transformer)
+            put(f"golden_tfc_{name}", "width 64, n 9, seed 3: F_video [3, 64] of features mean 0, sd 1 from seed 200",
+                o.unit(o.video_feature(t, feats, norm_then_blend=fn)))
+    print("#endif")
+
+
+if __name__ == "__main__":
+    main()
