@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/bmp.h"
 #include "io/file.h"
 #include "io/jpeg.h"
 #include "io/png.h"
@@ -19,6 +20,7 @@ static const struct format {
     { "PNG", sv_png_is, sv_png_decode },
     { "JPEG", sv_jpeg_is, sv_jpeg_decode },
     { "PNM (P1 .. P6)", sv_pnm_is, sv_pnm_decode },
+    { "BMP", sv_bmp_is, sv_bmp_decode },
 };
 
 static int unknown(const uint8_t *data, size_t size, const char *name, struct sv_err *e) {
