@@ -8,6 +8,7 @@
 #include "io/jpeg.h"
 #include "io/png.h"
 #include "io/pnm.h"
+#include "io/tiff.h"
 
 /* Room for the largest picture there may be, 2^28 pixels, as raw 16-bit RGB. */
 enum { FILE_LIMIT = 0x7fffffff };
@@ -21,6 +22,7 @@ static const struct format {
     { "JPEG", sv_jpeg_is, sv_jpeg_decode },
     { "PNM (P1 .. P6)", sv_pnm_is, sv_pnm_decode },
     { "BMP", sv_bmp_is, sv_bmp_decode },
+    { "TIFF", sv_tiff_is, sv_tiff_decode },
 };
 
 static int unknown(const uint8_t *data, size_t size, const char *name, struct sv_err *e) {

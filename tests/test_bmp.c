@@ -26,9 +26,9 @@ static void start(struct file *f, size_t head, int32_t w, int32_t h, unsigned bi
     while (f->n < 14 + head) f->p[f->n++] = 0;
 }
 
-static void palette(struct file *f, size_t n, size_t entry, const uint8_t (*rgb)[3]) {
+static void palette(struct file *f, size_t n, size_t entry, const uint8_t *rgb) {
     for (size_t i = 0; i < n; i++, f->n += entry) {
-        f->p[f->n] = rgb[i][2], f->p[f->n + 1] = rgb[i][1], f->p[f->n + 2] = rgb[i][0];
+        f->p[f->n] = rgb[3 * i + 2], f->p[f->n + 1] = rgb[3 * i + 1], f->p[f->n + 2] = rgb[3 * i];
         if (entry == 4) f->p[f->n + 3] = 0;
     }
 }
@@ -71,14 +71,14 @@ Test(bmp, palettes) {
     static const size_t heads[] = { 12, 16, 40, 52, 56, 64, 108, 124 };
     for (size_t i = 0; i < SV_LEN(heads); i++) {
         const size_t entry = heads[i] == 12 ? 3 : 4;
-        start(&f, heads[i], 3, 2, 8, 0, 4), palette(&f, 4, entry, colours), pixels(&f, "\0\1\2_\3\4\1_", 8);
+        start(&f, heads[i], 3, 2, 8, 0, 4), palette(&f, 4, entry, colours[0]), pixels(&f, "\0\1\2_\3\4\1_", 8);
         EXPECT(f, "palette 3x2 0000ee 000000 102030 010203 102030 ff0000");         /* bottom row first; 4 is past the palette */
-        start(&f, heads[i], 9, 1, 1, 0, 2), palette(&f, 2, entry, colours), pixels(&f, "\x55\x80__", 4);
+        start(&f, heads[i], 9, 1, 1, 0, 2), palette(&f, 2, entry, colours[0]), pixels(&f, "\x55\x80__", 4);
         EXPECT(f, "palette 9x1 010203 102030 010203 102030 010203 102030 010203 102030 102030");
     }
-    start(&f, 40, 3, -2, 4, 0, 4), palette(&f, 4, 4, colours), pixels(&f, "\x01\x20__\x31\x00__", 8);
+    start(&f, 40, 3, -2, 4, 0, 4), palette(&f, 4, 4, colours[0]), pixels(&f, "\x01\x20__\x31\x00__", 8);
     EXPECT(f, "palette 3x2 010203 102030 ff0000 0000ee 102030 010203");
-    start(&f, 40, 5, 1, 2, 0, 0), palette(&f, 4, 4, colours), pixels(&f, "\x1b\x40__", 4);
+    start(&f, 40, 5, 1, 2, 0, 0), palette(&f, 4, 4, colours[0]), pixels(&f, "\x1b\x40__", 4);
     EXPECT(f, "palette 5x1 010203 102030 ff0000 0000ee 102030");
 }
 
@@ -86,10 +86,10 @@ Test(bmp, gray) {
     struct file f;
     uint8_t ramp[256][3];
     for (size_t i = 0; i < 256; i++) memset(ramp[i], (int)i, 3);
-    start(&f, 40, 2, 1, 8, 0, 256), palette(&f, 256, 4, ramp), pixels(&f, "\x07\xfe__", 4);
+    start(&f, 40, 2, 1, 8, 0, 256), palette(&f, 256, 4, ramp[0]), pixels(&f, "\x07\xfe__", 4);
     EXPECT(f, "gray 2x1 070707 fefefe");
     memset(ramp[1], 255, 3);
-    start(&f, 40, 2, 1, 1, 0, 2), palette(&f, 2, 4, ramp), pixels(&f, "\x40___", 4);
+    start(&f, 40, 2, 1, 1, 0, 2), palette(&f, 2, 4, ramp[0]), pixels(&f, "\x40___", 4);
     EXPECT(f, "bilevel gray 2x1 000000 ffffff");
 }
 
@@ -115,20 +115,20 @@ Test(bmp, true_colour) {
 Test(bmp, run_lengths) {
     struct file f;
     static const uint8_t code8[] = { 2, 1, 1, 3, 0, 0, 0, 3, 2, 1, 3, '_', 0, 1 };
-    start(&f, 40, 3, 2, 8, 1, 4), palette(&f, 4, 4, colours), pixels(&f, code8, sizeof code8);
+    start(&f, 40, 3, 2, 8, 1, 4), palette(&f, 4, 4, colours[0]), pixels(&f, code8, sizeof code8);
     EXPECT(f, "palette 3x2 ff0000 102030 0000ee 102030 102030 0000ee");
     static const uint8_t code4[] = { 3, 0x12, 0, 0, 0, 2, 1, 0, 7, 0x32, 0, 1 };
-    start(&f, 40, 3, -2, 4, 2, 4), palette(&f, 4, 4, colours), pixels(&f, code4, sizeof code4);
+    start(&f, 40, 3, -2, 4, 2, 4), palette(&f, 4, 4, colours[0]), pixels(&f, code4, sizeof code4);
     EXPECT(f, "palette 3x2 102030 ff0000 102030 010203 0000ee ff0000");        /* a move, then seven of which two fit */
     for (size_t n = 0; n + 2 < sizeof code4; n++) {
-        start(&f, 40, 3, -2, 4, 2, 4), palette(&f, 4, 4, colours), pixels(&f, code4, n);
+        start(&f, 40, 3, -2, 4, 2, 4), palette(&f, 4, 4, colours[0]), pixels(&f, code4, n);
         EXPECT(f, "!");
     }
     static const uint8_t literals[] = { 0, 2, 1, 0, 0, 3, 0x32, 0x10, 0, 1 };
-    start(&f, 40, 3, -2, 4, 2, 4), palette(&f, 4, 4, colours), pixels(&f, literals, sizeof literals);
+    start(&f, 40, 3, -2, 4, 2, 4), palette(&f, 4, 4, colours[0]), pixels(&f, literals, sizeof literals);
     EXPECT(f, "!");
     static const uint8_t below[] = { 0, 2, 0, 2, 1, 1, 0, 1 };
-    start(&f, 40, 3, 2, 8, 1, 4), palette(&f, 4, 4, colours), pixels(&f, below, sizeof below);
+    start(&f, 40, 3, 2, 8, 1, 4), palette(&f, 4, 4, colours[0]), pixels(&f, below, sizeof below);
     EXPECT(f, "!");
 }
 
@@ -142,10 +142,10 @@ Test(bmp, refused) {
     };
     for (size_t i = 0; i < SV_LEN(bad); i++) {
         start(&f, bad[i].head, bad[i].w, bad[i].h, bad[i].bits, bad[i].how, bad[i].colours);
-        palette(&f, 4, 4, colours), pixels(&f, "\1\1\0\1....", 8);
+        palette(&f, 4, 4, colours[0]), pixels(&f, "\1\1\0\1....", 8);
         EXPECT(f, "!");
     }
-    start(&f, 40, 1, 1, 8, 0, 4), palette(&f, 4, 4, colours), pixels(&f, "\1___", 4);
+    start(&f, 40, 1, 1, 8, 0, 4), palette(&f, 4, 4, colours[0]), pixels(&f, "\1___", 4);
     f.p[10] = 54;                                           /* pixels where the palette is */
     EXPECT(f, "!");
     f.p[13] = 0x80;
@@ -154,7 +154,7 @@ Test(bmp, refused) {
 
 Test(bmp, truncations_are_refused) {
     struct file f;
-    start(&f, 108, 3, 2, 8, 0, 4), palette(&f, 4, 4, colours), pixels(&f, "\0\1\2_\3\2\1", 7);
+    start(&f, 108, 3, 2, 8, 0, 4), palette(&f, 4, 4, colours[0]), pixels(&f, "\0\1\2_\3\2\1", 7);
     cr_expect_str_neq(decode(f.p, f.n), "!");
     for (size_t n = 0; n < f.n; n++) cr_expect_str_eq(decode(f.p, n), "!", "%zu bytes", n);
 }
