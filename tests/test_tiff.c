@@ -132,7 +132,7 @@ static void write_tiff(struct file *f, const struct spec *s) {
     const size_t sizes = f->n;
     for (size_t i = 0; i < parts; i++) put(f, n[i], 4);
     const size_t map = f->n;
-    for (unsigned i = 0; s->kind == 3 && i < 3u << s->bits; i++) put(f, (i * 977u) & 0xffff, 2);
+    for (unsigned i = 0; s->kind == 3 && s->bits <= 8 && i < 3u << s->bits; i++) put(f, (i * 977u) & 0xffff, 2);
     const size_t ifd = f->n;
     f->n = link, put(f, ifd, s->big ? 8 : 4), f->n = ifd;
     put(f, 0, s->big ? 8 : 2);
