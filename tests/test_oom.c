@@ -339,13 +339,15 @@ static int scores(struct sv_err *e) {
 
 static int y4m(struct sv_err *e) {
     static const char head[] = "YUV4MPEG2 W4 H2 F25:1 C420\nFRAME\n";
-    struct sv_y4m y = { .fd = -1 };
+    struct sv_y4m y = { .in.fd = -1 };
+    struct sv_stream mem, file;
     memcpy(bytes, head, sizeof head - 1);
-    int rc = sv_y4m_open_mem(&y, bytes, sizeof head - 1 + 12, "a.y4m", e);
+    int rc = sv_stream_mem(&mem, bytes, sizeof head - 1 + 12, "a.y4m", e);
+    if (!rc) rc = sv_y4m_open(&y, &mem, e);
     if (!rc && (rc = sv_y4m_next(&y, e)) == 1) rc = 0;
     sv_y4m_close(&y);
     cr_assert_eq(tiny_write(dir, "a.y4m", bytes, sizeof head - 1 + 12), 0);
-    if (!rc) rc = sv_y4m_open(&y, in("a.y4m"), e);
+    if (!rc && !(rc = sv_stream_open(&file, in("a.y4m"), e))) rc = sv_y4m_open(&y, &file, e);
     sv_y4m_close(&y);
     return rc;
 }
