@@ -4,7 +4,7 @@
 
 /* A block of x is ROWS x kc floats and stays in L2 while panels of w pass through L1; the sums of one block are ROWS x
  * COLS floats of a thread's own scratch, so y is touched once, at the end. */
-enum { ROWS = 264, COLS = 128, PACK_CHUNK = 64, SMALL = 1 << 16, AHEAD = 8, LINE = 16 };
+enum { ROWS = 264, COLS = 128, PACK_CHUNK = 64, SMALL = 1 << 16, AHEAD = 8, LINE = 16, TURN = 16 };
 
 static size_t round_up(size_t n, size_t to) { return sv_ceil_div(n, to) * to; }
 static size_t block_rows(const struct sv_kern *k, size_t m) { return round_up(sv_min(m, ROWS / k->mr * k->mr), k->mr); }
@@ -51,6 +51,49 @@ struct sv_packed sv_pack_f32(const struct sv_cpu *c, float *panel, const float *
     return sv_pack(c, panel, &v);
 }
 
+/* wide columns of x [rows, cols] side by side, those past cols zero. */
+static void copy_cols(float *out, size_t wide, const float *x, size_t ldx, size_t rows, size_t cols) {
+    for (size_t p = 0; p < rows; p++, x += ldx, out += wide) {
+        for (size_t i = 0; i < cols; i++) out[i] = x[i];
+        for (size_t i = cols; i < wide; i++) out[i] = 0;
+    }
+}
+
+struct turn { const struct sv_kern *kern; float *panel; const float *w; size_t ld, n, k; };
+
+/* A few rows of w at a time through all panels: both sides then go in runs that the hardware follows. */
+static void turn_rows(void *arg, size_t begin, size_t end, size_t thread) {
+    const struct turn *g = arg;
+    const size_t nr = g->kern->nr;
+    (void)thread;
+    for (size_t p = begin * TURN; p < sv_min(end * TURN, g->k); p += TURN)
+        for (size_t j = 0; j < g->n; j += nr)
+            copy_cols(g->panel + j * g->k + p * nr, nr, g->w + p * g->ld + j, g->ld, sv_min(TURN, g->k - p), sv_min(nr, g->n - j));
+}
+
+struct sv_packed sv_pack_turned(const struct sv_cpu *c, float *panel, const float *w, size_t ld, size_t n, size_t k) {
+    struct turn g = { c->kern, panel, w, ld, n, k };
+    sv_pool_for(c->pool, sv_ceil_div(k, TURN), turn_rows, &g);
+    return (struct sv_packed){ n, k, panel };
+}
+
+/* Squares of nr x nr. */
+static void turn_panels(void *arg, size_t begin, size_t end, size_t thread) {
+    const struct turn *g = arg;
+    const size_t nr = g->kern->nr, square = nr * nr;
+    (void)thread;
+    for (size_t j = begin; j < end; j++)
+        for (size_t i = 0; i * nr < g->k; i++)
+            g->kern->pack(g->panel + j * nr * g->k + i * square, nr, g->w + i * nr * g->n + j * square, nr, sv_min(nr, g->n - j * nr),
+                          sv_min(nr, g->k - i * nr));
+}
+
+struct sv_packed sv_turn(const struct sv_cpu *c, float *panel, const struct sv_packed *w) {
+    struct turn g = { .kern = c->kern, .panel = panel, .w = w->panel, .n = w->k, .k = w->n };
+    sv_pool_for(c->pool, sv_ceil_div(g.n, c->kern->nr), turn_panels, &g);
+    return (struct sv_packed){ g.n, g.k, panel };
+}
+
 size_t sv_gemm_floats(const struct sv_cpu *c, size_t m, size_t k) {
     const size_t rows = block_rows(c->kern, m);
     return round_up(rows * k, 16) + sv_pool_threads(c->pool) * round_up(rows * block_panels(c->kern) * c->kern->nr, 16);
@@ -60,6 +103,7 @@ struct gemm {
     const struct sv_kern *kern;
     float *y; size_t ldy;
     const float *x; size_t ldx;
+    bool turned;                        /* x is x^T: row i of it is column i of memory */
     size_t m;                           /* rows of this block */
     const struct sv_packed *w;
     const struct sv_epilogue *ep;
@@ -75,7 +119,9 @@ static void pack_rows(void *arg, size_t begin, size_t end, size_t thread) {
     for (size_t t = begin; t < end; t++)
         for (size_t p = 0; p < k; p += g->kern->kc) {
             const size_t len = sv_min(g->kern->kc, k - p), rows = sv_min(mr, g->m - t * mr);
-            g->kern->pack(g->ap + p * padded + t * mr * len, mr, g->x + t * mr * g->ldx + p, g->ldx, rows, len);
+            float *out = g->ap + p * padded + t * mr * len;
+            if (g->turned) copy_cols(out, mr, g->x + p * g->ldx + t * mr, g->ldx, len, rows);
+            else g->kern->pack(out, mr, g->x + t * mr * g->ldx + p, g->ldx, rows, len);
         }
 }
 
@@ -135,21 +181,31 @@ static void cut(struct gemm *g, size_t threads) {
     }
 }
 
-void sv_gemm(const struct sv_cpu *c, float *y, size_t ldy, const float *x, size_t ldx, size_t m,
-             const struct sv_packed *w, const struct sv_epilogue *ep, float *scratch) {
+static void product(const struct sv_cpu *c, float *y, size_t ldy, const float *x, size_t ldx, bool turned, size_t m,
+                    const struct sv_packed *w, const struct sv_epilogue *ep, float *scratch) {
     if (!m || !w->n) return;
     const struct sv_kern *kn = c->kern;
     const size_t tiles = sv_ceil_div(m, kn->mr), blocks = sv_ceil_div(tiles, ROWS / kn->mr);
     const size_t rows = block_rows(kn, m);
-    struct gemm g = { .kern = kn, .ldy = ldy, .ldx = ldx, .w = w, .ep = ep, .ap = scratch, .sums = scratch + round_up(rows * w->k, 16),
-                      .stride = round_up(rows * block_panels(kn) * kn->nr, 16) };
+    struct gemm g = { .kern = kn, .ldy = ldy, .ldx = ldx, .turned = turned, .w = w, .ep = ep, .ap = scratch,
+                      .sums = scratch + round_up(rows * w->k, 16), .stride = round_up(rows * block_panels(kn) * kn->nr, 16) };
     for (size_t b = 0; b < blocks; b++) {
         const size_t first = tiles * b / blocks * kn->mr, last = sv_min(tiles * (b + 1) / blocks * kn->mr, m);
-        g.x = x + first * ldx, g.y = y + first * ldy, g.m = last - first;
+        g.x = x + first * (turned ? 1 : ldx), g.y = y + first * ldy, g.m = last - first;
         const size_t work = g.m * w->k;
         sv_pool_for(work < SMALL ? NULL : c->pool, sv_ceil_div(g.m, kn->mr), pack_rows, &g);
         struct sv_pool *pool = work * w->n < SMALL ? NULL : c->pool;
         cut(&g, sv_pool_threads(pool));
         sv_pool_for(pool, g.across * g.down, cells, &g);
     }
+}
+
+void sv_gemm(const struct sv_cpu *c, float *y, size_t ldy, const float *x, size_t ldx, size_t m,
+             const struct sv_packed *w, const struct sv_epilogue *ep, float *scratch) {
+    product(c, y, ldy, x, ldx, false, m, w, ep, scratch);
+}
+
+void sv_gemm_turned(const struct sv_cpu *c, float *y, size_t ldy, const float *x, size_t ldx, size_t m,
+                    const struct sv_packed *w, const struct sv_epilogue *ep, float *scratch) {
+    product(c, y, ldy, x, ldx, true, m, w, ep, scratch);
 }

@@ -152,6 +152,36 @@ Test(gemm, same_bits_for_any_split) {
     sv_free(x), sv_free(w), sv_free(y), sv_free(z);
 }
 
+/* x and w given turned: the same panels and the same bits. */
+Test(gemm, turned_operands_are_the_same_product) {
+    uint64_t rng = 4;
+    for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++)
+        for (size_t i = 0; i < SV_LEN(shapes); i++) {
+            const size_t m = shapes[i].m, n = shapes[i].n, kk = shapes[i].k, ldx = m + 3, ldw = n + 1, packed = sv_pack_floats(*k, n, kk);
+            struct sv_cpu c = { *k, sv_pool_new(1 + i % 4, &err) };
+            float *x = noise(m * kk, &rng), *w = noise(n * kk, &rng), *xt = noise(kk * ldx, &rng), *wt = noise(kk * ldw, &rng);
+            float *a = noise(packed, &rng), *b = noise(packed, &rng), *y = noise(m * n, &rng), *z = noise(m * n, &rng);
+            float *scratch = sv_alloc(sv_gemm_floats(&c, m, kk), sizeof *scratch, &err);
+            memcpy(z, y, m * n * sizeof *z);
+            for (size_t p = 0; p < kk; p++) {
+                for (size_t r = 0; r < m; r++) xt[p * ldx + r] = x[r * kk + p];
+                for (size_t r = 0; r < n; r++) wt[p * ldw + r] = w[r * kk + p];
+            }
+            const struct sv_packed straight = sv_pack_f32(&c, a, w, n, kk), turned = sv_pack_turned(&c, b, wt, ldw, n, kk);
+            cr_assert(!memcmp(a, b, packed * sizeof *a), "%s: panels of %zu x %zu", (*k)->isa, n, kk);
+            const size_t floats = sv_pack_floats(*k, kk, n);
+            float *back = noise(floats, &rng), *again = noise(floats, &rng);
+            sv_turn(&c, back, &straight), sv_pack_turned(&c, again, w, kk, kk, n);
+            cr_assert(!memcmp(back, again, floats * sizeof *back), "%s: panels of %zu x %zu turned", (*k)->isa, n, kk);
+            const struct sv_epilogue add = { .add = true };
+            sv_gemm(&c, y, n, x, kk, m, &straight, &add, scratch);
+            sv_gemm_turned(&c, z, n, xt, ldx, m, &turned, &add, scratch);
+            cr_assert(!memcmp(y, z, m * n * sizeof *y), "%s: %zu x %zu x %zu", (*k)->isa, m, n, kk);
+            sv_free(x), sv_free(w), sv_free(xt), sv_free(wt), sv_free(a), sv_free(b), sv_free(y), sv_free(z), sv_free(scratch), sv_pool_free(c.pool);
+            sv_free(back), sv_free(again);
+        }
+}
+
 Test(gemm, packs_halves_of_any_alignment) {
     enum { N = 37, KK = 131 };
     uint64_t rng = 3;

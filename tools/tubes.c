@@ -30,6 +30,9 @@ static int make_rule(struct sv_tubes *t, const struct sv_tube_opts *o, const str
                                .every = 1, .min_score = 0.5 };
     sv_identity(&t->model.file, "clip.", r->clip);
     sv_identity(&t->model.file, "", t->id);
+    if (base && strcmp(base->clip, r->clip))
+        return sv_fail(e, SV_EINPUT, "%s: another model than the scene or the stored features were made with: %s, expected %s",
+                       t->model.file.name, r->clip, base->clip);
     if (o->frames) r->tube.n = o->frames;
     if (o->step) r->tube.step = o->step, r->seconds = 0;
     if (!isnan(o->seconds)) r->seconds = o->seconds;
