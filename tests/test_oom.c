@@ -136,7 +136,9 @@ static int pnm(struct sv_err *e) {
     return decode(17, "a.pgm", e);
 }
 static int bmp(struct sv_err *e) {
-    return decode(unhex("424d3a000000000000003600000028000000010000000100000001001800000000000000000000000000000000000000000000000000010203"), "a.bmp", e);
+    static const char hex[] = "424d3a000000000000003600000028000000010000000100000001001800000000000000000000000000000000000000000000000000"
+        "010203";
+    return decode(unhex(hex), "a.bmp", e);
 }
 
 /* Pictures written by libtiff: JPEG that is turned, fax, deflate that is turned. */
@@ -451,8 +453,8 @@ static int folder(struct sv_err *e) {
 
 static const struct { const char *name; int (*run)(struct sv_err *); } ops[] = {
 #define OP(f) { #f, f }
-    OP(png), OP(jpegs), OP(pnm), OP(bmp), OP(tiff), OP(image_file), OP(pnm_out), OP(gzip), OP(json), OP(safetensors), OP(torch), OP(torchscript), OP(npy),
-    OP(container), OP(convert), OP(zip), OP(token), OP(clip), OP(image_tower), OP(fusion), OP(responses), OP(gemm), OP(pixels), OP(kmeans),
+    OP(png), OP(jpegs), OP(pnm), OP(bmp), OP(tiff), OP(image_file), OP(pnm_out), OP(gzip), OP(json), OP(safetensors), OP(torch), OP(torchscript),
+    OP(npy), OP(container), OP(convert), OP(zip), OP(token), OP(clip), OP(image_tower), OP(fusion), OP(responses), OP(gemm), OP(pixels), OP(kmeans),
     OP(auc), OP(boxes), OP(labels), OP(scores), OP(y4m), OP(avi), OP(video), OP(ring), OP(actions), OP(pool), OP(options), OP(folder),
 #undef OP
 };
