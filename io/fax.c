@@ -125,7 +125,7 @@ static int two_dimensions(struct fax *f) {
     unsigned colour = 0;
     for (bool start = true; a0 < f->w; start = false) {
         while (f->ref[b] < f->w && (start ? f->ref[b] < a0 : f->ref[b] <= a0)) b += 2;
-        int m, rc = mode(f, &m);
+        int m = 0, rc = mode(f, &m);
         if (rc) return rc;
         if (m == PASS) {
             a0 = f->ref[b + 1];
