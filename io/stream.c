@@ -59,7 +59,7 @@ int sv_stream_take(struct sv_stream *s, uint8_t *out, uint64_t n, uint64_t *got,
         }
         if (s->fd < 0) break;
         const bool direct = out && want >= BUF;             /* past the buffer */
-        size_t part;
+        size_t part = 0;
         const int rc = more(s, direct ? out + *got : s->buf, direct && want < SIZE_MAX / 2 ? (size_t)want : BUF, &part, e);
         if (rc) return rc;
         if (!part) break;
