@@ -138,6 +138,33 @@ static int pnm(struct sv_err *e) {
     memcpy(bytes, "P5 3 2 255\nabcdef", 17);
     return decode(17, "a.pgm", e);
 }
+static int bmp(struct sv_err *e) {
+    static const char hex[] = "424d3a000000000000003600000028000000010000000100000001001800000000000000000000000000000000000000000000000000"
+        "010203";
+    return decode(unhex(hex), "a.bmp", e);
+}
+
+/* Pictures written by libtiff: JPEG that is turned, fax, deflate that is turned. */
+static const char *const tiffs[] = {
+    "49492a002e000000ffd8ffc0000b080008000801011100ffda0008010100003f006d9fc1ee9fe8dff8ed7fffd9000b0000010300010000000800000001010300010000000800"
+    "00000201030001000000080000000301030001000000070000000601030001000000010000001101040001000000080000001201030001000000060000001601030001000000"
+    "080000001701040001000000250000001c01030001000000010000005b01070021010000b800000000000000ffd8ffdb004300080606070605080707070909080a0c140d0c0b"
+    "0b0c1912130f141d1a1f1e1d1a1c1c20242e2720222c231c1c2837292c30313434341f27393d38323c2e333432ffc4001f000001050101010101010000000000000000010203"
+    "0405060708090a0bffc400b5100002010303020403050504040000017d01020300041105122131410613516107227114328191a1082342b1c11552d1f02433627282090a1617"
+    "18191a25262728292a3435363738393a434445464748494a535455565758595a636465666768696a737475767778797a838485868788898a92939495969798999aa2a3a4a5a6"
+    "a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae1e2e3e4e5e6e7e8e9eaf1f2f3f4f5f6f7f8f9faffd9",
+    "49492a001800000026aacaf65732b1956c15856ae002002009000001030001000000090000000101030001000000090000000201030001000000010000000301030001000000"
+    "040000000601030001000000010000001101040001000000080000001601030001000000090000001701040001000000100000001c010300010000000100000000000000",
+    "49492a0054000000789c014000bfff0004080c1014181c2024282c3034383c4044484c5054585c6064686c7074787c8084888c9094989ca0a4a8acb0b4b8bcc0c4c8ccd0d4d8"
+    "dce0e4e8ecf0f4f8fcaade1f81000a00000103000100000008000000010103000100000008000000020103000100000008000000030103000100000008000000060103000100"
+    "00000100000011010400010000000800000012010300010000000200000016010300010000000800000017010400010000004b0000001c010300010000000100000000000000",
+};
+static int tiff(struct sv_err *e) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < SV_LEN(tiffs); i++) rc = decode(unhex(tiffs[i]), "a.tif", e);
+    return rc;
+}
+
 static int image_file(struct sv_err *e) {
     struct sv_image im = {0};
     const int rc = sv_image_load(in("clip/f00.ppm"), &im, e);
@@ -342,14 +369,37 @@ static int scores(struct sv_err *e) {
 
 static int y4m(struct sv_err *e) {
     static const char head[] = "YUV4MPEG2 W4 H2 F25:1 C420\nFRAME\n";
-    struct sv_y4m y = { .fd = -1 };
+    struct sv_y4m y = { .in.fd = -1 };
+    struct sv_stream mem, file;
     memcpy(bytes, head, sizeof head - 1);
-    int rc = sv_y4m_open_mem(&y, bytes, sizeof head - 1 + 12, "a.y4m", e);
+    int rc = sv_stream_mem(&mem, bytes, sizeof head - 1 + 12, "a.y4m", e);
+    if (!rc) rc = sv_y4m_open(&y, &mem, e);
     if (!rc && (rc = sv_y4m_next(&y, e)) == 1) rc = 0;
     sv_y4m_close(&y);
     cr_assert_eq(tiny_write(dir, "a.y4m", bytes, sizeof head - 1 + 12), 0);
-    if (!rc) rc = sv_y4m_open(&y, in("a.y4m"), e);
+    if (!rc && !(rc = sv_stream_open(&file, in("a.y4m"), e))) rc = sv_y4m_open(&y, &file, e);
     sv_y4m_close(&y);
+    return rc;
+}
+
+/* One frame, whose JPEG is the self-test's first. */
+static int avi(struct sv_err *e) {
+    static const char head[] =
+        "5249464600000000415649204c495354000000007374726c"
+        "7374726838000000766964734d4a5047000000000000000000000000010000001900000000000000010000000000000000000000000000000000000000000000"
+        "7374726628000000280000000000000000000000010018004d4a50470000000000000000000000000000000000000000"
+        "4c495354000000006d6f766930306463";
+    static uint8_t rgb[1 << 14];
+    struct sv_video v = {0};
+    const size_t n = unhex(head), jpeg_n = strlen(golden_jpeg[0].hex) / 2;
+    memcpy(rgb, bytes, n);
+    for (size_t i = 0; i < 4; i++) rgb[n + i] = (uint8_t)(jpeg_n >> 8 * i);
+    unhex(golden_jpeg[0].hex);
+    memcpy(rgb + n + 4, bytes, jpeg_n);
+    cr_assert_eq(tiny_write(dir, "a.avi", rgb, n + 4 + jpeg_n), 0);
+    int rc = sv_video_open(&v, in("a.avi"), e);
+    if (!rc && (rc = sv_video_next(&v, rgb, e)) == 1) rc = sv_video_next(&v, rgb, e);
+    sv_video_close(&v);
     return rc;
 }
 
@@ -424,9 +474,9 @@ static int folder(struct sv_err *e) {
 
 static const struct { const char *name; int (*run)(struct sv_err *); } ops[] = {
 #define OP(f) { #f, f }
-    OP(png), OP(jpegs), OP(pnm), OP(image_file), OP(pnm_out), OP(gzip), OP(json), OP(safetensors), OP(torch), OP(torchscript), OP(npy),
-    OP(container), OP(convert), OP(zip), OP(token), OP(clip), OP(image_tower), OP(fusion), OP(responses), OP(gemm), OP(pixels), OP(kmeans),
-    OP(auc), OP(boxes), OP(labels), OP(scores), OP(y4m), OP(video), OP(ring), OP(actions), OP(pool), OP(options), OP(folder),
+    OP(png), OP(jpegs), OP(pnm), OP(bmp), OP(tiff), OP(image_file), OP(pnm_out), OP(gzip), OP(json), OP(safetensors), OP(torch), OP(torchscript),
+    OP(npy), OP(container), OP(convert), OP(zip), OP(token), OP(clip), OP(image_tower), OP(fusion), OP(responses), OP(gemm), OP(pixels), OP(kmeans),
+    OP(auc), OP(boxes), OP(labels), OP(scores), OP(y4m), OP(avi), OP(video), OP(ring), OP(actions), OP(pool), OP(options), OP(folder),
 #undef OP
 };
 
