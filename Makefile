@@ -50,7 +50,7 @@ $O/tests/criterion:
 $(TEST_OBJ): | $O/tests/criterion
 # tests/test_oom.c stands between the one caller of the heap, core/mem.c, and the heap; and keeps its files off the disk.
 $O/check: $(TEST_OBJ) $O/tests/util.o $(filter-out $O/tools/main.o,$(TOOL_OBJ)) $O/libsvad.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--wrap=aligned_alloc,--wrap=free,--wrap=fsync -o $@ $^ -lcriterion $(LDLIBS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--wrap=calloc,--wrap=free,--wrap=fsync -o $@ $^ -lcriterion $(LDLIBS)
 $O/check_kern: $O/tests/check_kern.o $O/libsvad.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $O/fuzz_%: $O/tests/fuzz_%.o $O/tests/replay.o $O/libsvad.a

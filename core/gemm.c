@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* A block of x is ROWS rows and stays in L2 while panels of w pass. */
-enum { ROWS = 264, PACK_CHUNK = 64, SMALL = 1 << 16, TURN = 16 };
+enum { ROWS = 264, PACK_CHUNK = 64, SMALL = 1 << 16, TURN = 16, LINE = 16 };
 
 static size_t round_up(size_t n, size_t to) { return sv_ceil_div(n, to) * to; }
 static size_t block_rows(const struct sv_kern *k, size_t m) { return round_up(sv_min(m, ROWS / k->mr * k->mr), k->mr); }
@@ -128,13 +128,16 @@ static void block(const struct gemm *g, size_t top, size_t bottom, size_t left, 
         for (size_t i = top; i < bottom; i++) {
             const float *ap = g->ap + i * mr * k, *bp = g->w->panel + j * nr * k;
             const size_t m = sv_min(mr, g->m - i * mr);
+            float *y = g->y + i * mr * g->ldy + j * nr;
+            for (size_t r = 0; r < m; r++)          /* its rows lie far apart: fetched while the sums run */
+                for (size_t q = 0; q < nr; q += LINE) __builtin_prefetch(y + r * g->ldy + q, 1);
             size_t p = 0;
             do {                        /* once for k = 0: the empty sum */
                 const size_t len = sv_min(kn->kc, k - p);
                 kn->tile(sums, nr, m, nr, len, ap + p * mr, bp + p * nr, p > 0);
                 p += len;
             } while (p < k);
-            kn->finish(g->y + i * mr * g->ldy + j * nr, g->ldy, sums, m, sv_min(nr, g->w->n - j * nr), bias, g->ep->act, g->ep->add);
+            kn->finish(y, g->ldy, sums, m, sv_min(nr, g->w->n - j * nr), bias, g->ep->act, g->ep->add);
         }
     }
 }

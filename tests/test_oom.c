@@ -36,9 +36,9 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-void *__real_aligned_alloc(size_t align, size_t n);
+void *__real_calloc(size_t n, size_t size);
 void __real_free(void *p);
-void *__wrap_aligned_alloc(size_t align, size_t n);
+void *__wrap_calloc(size_t n, size_t size);
 void __wrap_free(void *p);
 int __wrap_fsync(int fd);
 
@@ -46,10 +46,10 @@ static size_t fail_at, calls;           /* fail_at 0: never */
 static bool fail_on, failed;            /* fail_on: and all after it */
 static long live;
 
-void *__wrap_aligned_alloc(size_t align, size_t n) {
+void *__wrap_calloc(size_t n, size_t size) {
     calls++;
     if (fail_at && (calls == fail_at || (fail_on && calls > fail_at))) { failed = true; return NULL; }
-    void *p = __real_aligned_alloc(align, n);
+    void *p = __real_calloc(n, size);
     live += p != NULL;
     return p;
 }
