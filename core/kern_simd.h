@@ -1,9 +1,10 @@
 /* kern_simd.h - the vector kernels, written once over vec_*.h.
  *
- * The including file defines ISA (the table's name), MR and NV (a tile is MR x NV vectors), KC and VEC,
- * its vec_*.h.
+ * The including file defines ISA (the table's name), MR and NV (a tile is MR x NV vectors), KC, and VEC and WORD,
+ * its vec_*.h and word_*.h.
  * What a vector does not fill goes through a padded one on the stack, so an element's bits do not depend on where in
  * a row it stands. */
+#include "core/half.h"
 #include "core/kern.h"
 
 #include <math.h>
@@ -12,6 +13,7 @@
 /* gcc -O2 leaves loops over arrays of vectors rolled and the arrays in memory: 3x slower. */
 #define UNROLL _Pragma("GCC unroll 32")
 #include VEC
+#include WORD
 
 enum { NR = NV * VW, AHEAD = 32 };      /* steps of a tile between the prefetch of an operand and its use */
 
@@ -294,13 +296,15 @@ static void peak(float *x, float a, float b, size_t k) {
     UNROLL for (size_t i = 0; i < MR * NV; i++) v_store(x + i * VW, acc[i]);
 }
 
+#include "core/kern_word.h"
+
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
 extern const struct sv_kern PASTE(sv_kern_, ISA);
 const struct sv_kern PASTE(sv_kern_, ISA) = {
-    .isa = TEXT(ISA), .mr = MR, .nr = NR, .kc = KC,
+    .isa = TEXT(ISA), .mr = MR, .nr = NR, .kc = KC, .ibias = BIAS, .bf16 = BF16,
 #define X(ret, name, args) .name = name,
     SV_KERN_OPS(X)
 #undef X

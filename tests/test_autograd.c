@@ -41,7 +41,7 @@ static void tfc_flat(struct sv_tfc_config *g, struct sv_flat *f, struct sv_store
 }
 
 static void check_tfc(const struct sv_kern *kern, size_t threads, const char *backbone, bool unit, const float *want, size_t n) {
-    struct sv_cpu cpu = { kern, sv_pool_new(threads, &err) };
+    struct sv_cpu cpu = { .kern = kern, .pool = sv_pool_new(threads, &err) };
     struct sv_store s;
     struct sv_tfc_config g;
     struct sv_flat f;
@@ -90,7 +90,7 @@ Test(autograd, fusion) {
 }
 
 Test(autograd, fusion_refuses_other_tensors) {
-    struct sv_cpu cpu = { sv_kern_best(), NULL };
+    struct sv_cpu cpu = { .kern = sv_kern_best(), .pool = NULL };
     struct sv_store s;
     struct sv_tfc_config g;
     struct sv_flat f;

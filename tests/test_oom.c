@@ -250,14 +250,14 @@ static int token(struct sv_err *e) {
 }
 
 static int clip(struct sv_err *e) {
-    const struct sv_cpu cpu = { sv_kern_best(), NULL };
+    const struct sv_cpu cpu = { .kern = sv_kern_best(), .pool = NULL };
     struct sv_clip *m = sv_clip_open(&model, &cpu, SV_CLIP_IMAGE | SV_CLIP_TEXT, 2, e);
     sv_clip_free(m);
     return m ? 0 : SV_ENOMEM;
 }
 
 static int stage(int (*run)(const struct sv_cpu *, struct sv_check *, struct sv_err *), struct sv_err *e) {
-    const struct sv_cpu cpu = { sv_kern_best(), NULL };
+    const struct sv_cpu cpu = { .kern = sv_kern_best(), .pool = NULL };
     struct sv_check c = {0};
     return run(&cpu, &c, e);
 }
