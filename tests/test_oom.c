@@ -33,8 +33,10 @@
 #include "tools/scene.h"
 #include "tools/selftest.h"
 #include "tools/tool.h"
+#include "tools/train_set.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdlib.h>
 
 void *__real_aligned_alloc(size_t align, size_t n);
@@ -427,6 +429,24 @@ static int actions(struct sv_err *e) {
     return rc;
 }
 
+static int train_set(struct sv_err *e) {
+    struct sv_tubes t = {0};
+    struct sv_tube_opts o = SV_TUBE_OPTS_INIT;
+    const struct sv_common common = { .quiet = true, .threads = 1 };
+    const struct sv_list none = {0};
+    struct sv_train_list l = {0};
+    struct sv_train_set s = {0};
+    char m[4300];
+    snprintf(m, sizeof m, "%s/m.svad", dir);
+    o.model = m, o.frames = 3;
+    int rc = sv_tubes_open(&t, &o, &common, &none, NULL, true, e);
+    if (!rc) rc = sv_train_list_read(&l, in("list.csv"), e);
+    if (!rc) rc = sv_train_set_make(in("c.tubes"), &t, &l, 0, SV_F16, &common, e);
+    if (!rc) rc = sv_train_set_open(&s, in("c.tubes"), e);
+    sv_train_set_close(&s), sv_train_list_free(&l), sv_tubes_close(&t);
+    return rc;
+}
+
 static int pool(struct sv_err *e) {
     struct sv_pool *p = sv_pool_new(3, e);
     sv_pool_free(p);
@@ -491,6 +511,7 @@ Test(oom, commands, .init = setup, .fini = teardown) {
         "classify -m %/m.svad %/clip/f01.ppm --labels %/actions.txt", "preprocess -m %/m.svad %/clip/f02.ppm -o %/p.npy",
         "frames %/clip -o %/frames", "extract -m %/m.svad %/clip --frames 3 --boxes %/boxes.txt -o %/features --quiet",
         "fit -m %/m.svad %/clip --frames 3 --boxes %/boxes.txt --actions %/actions.txt --clusters 2 -o %/s.scene --quiet",
+        "pretrain -m %/m.svad %/list.csv --frames 3 --epochs 2 -o %/t.svad --quiet",
         "info %/s.scene", "score -m %/m.svad -s %/s.scene %/clip --boxes %/boxes.txt --abnormal run -o %/scores --quiet",
         "eval %/scores --labels %/labels.txt", "selftest --isa scalar --json", "bench kernels dot --quick --isa scalar --threads 1",
         "bench roofline %/rows.json --svg %/chart.svg", "bench compare %/rows.json %/rows.json", "bench model --quick --size tiny,layers=1 --batch 1",
@@ -499,5 +520,6 @@ Test(oom, commands, .init = setup, .fini = teardown) {
     for (size_t i = 0; i < SV_LEN(lines); i++) {
         line = lines[i];
         each_failure(line, command, strstr(line, "selftest") ? 1 : 8);
+        if (!i) each_failure("train_set", train_set, 8);
     }
 }
