@@ -20,6 +20,7 @@
     X(preprocess, "the pixels the image encoder sees") \
     X(frames,     "decode an image or a video") \
     X(extract,    "tube features of videos, once") \
+    X(pretrain,   "train the temporal fusion on labelled actions") \
     X(fit,        "learn what is normal from normal video") \
     X(score,      "score video against a scene") \
     X(eval,       "AUC of scores against labels") \
@@ -76,7 +77,7 @@ void sv_cpu_close(struct sv_cpu *c);
 int sv_tune_read(struct sv_block_sizes *b, const char *isa, const char *path, struct sv_err *e);
 
 /* One progress line on stderr, rewritten at most 10 times a second; nothing if quiet or stderr is no terminal. */
-struct sv_progress { const char *what, *unit; size_t total; double start, last; bool on; };
+struct sv_progress { const char *what, *unit; size_t total; double start, last; bool on; char note[64]; /* told too; "": nothing */ };
 void sv_progress_start(struct sv_progress *p, const struct sv_common *o, const char *what, const char *unit, size_t total /* 0: unknown */);
 void sv_progress_at(struct sv_progress *p, size_t done);
 void sv_progress_end(struct sv_progress *p);
