@@ -59,7 +59,7 @@ $O/tests/criterion:
 $(TEST_OBJ): | $O/tests/criterion
 # tests/test_oom.c stands between the one caller of the heap, core/mem.c, and the heap; and keeps its files off the disk.
 $O/check: $(TEST_OBJ) $O/tests/util.o $(filter-out $O/tools/main.o,$(TOOL_OBJ)) $O/libsvad.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--wrap=aligned_alloc,--wrap=free,--wrap=fsync -o $@ $^ -lcriterion $(LDLIBS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--wrap=calloc,--wrap=free,--wrap=fsync -o $@ $^ -lcriterion $(LDLIBS)
 # The body of the AVX-VNNI table with the EVEX form of its instruction, which more machines have.
 $O/tests/kern_evex.o: core/kern_avxvnni.c Makefile
 	$(CC) $(ALL_CFLAGS) $(call known,$(ISA_avx2) $(if $(ISA_avx2),-mavx512vl -mavx512vnni)) -DISA=avxvnni_evex -MMD -MP -c -o $@ $<

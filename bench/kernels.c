@@ -122,7 +122,7 @@ static int bench_kernel(size_t r, const struct subject *model, const struct sv_b
     for (const struct sv_kern *const *k = o->table; *k; k++, n++) {
         const struct work w = rows[r].work(*k);
         s[n] = *model, s[n].kern = *k, s[n].n = w.n;
-        cpu[n] = (struct sv_cpu){ *k, NULL };
+        cpu[n] = (struct sv_cpu){ .kern = *k };
         p[n] = (struct sv_probe){ { .flops = w.flops, .bytes = w.bytes, .bandwidth = sv_roof_of(&roof[n][0], w.bytes, 1) },
                                   &cpu[n], rows[r].run, &s[n] };
         snprintf(p[n].row.name, sizeof p[n].row.name, "%s", rows[r].name);

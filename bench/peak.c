@@ -126,7 +126,7 @@ int sv_bench_roofs(const struct sv_cpu *c, const struct sv_bench_options *o, str
     int rc = 0;
     for (size_t i = 0; !rc && o->table[i]; i++)
         for (size_t t = 0; !rc && t < (sv_pool_threads(c->pool) > 1 ? 2 : 1); t++)
-            rc = bench_roof(&(struct sv_cpu){ o->table[i], t ? c->pool : NULL }, o, out, roof ? &roof[i][t] : NULL, e);
+            rc = bench_roof(&(struct sv_cpu){ .kern = o->table[i], .pool = t ? c->pool : NULL, .block = c->block }, o, out, roof ? &roof[i][t] : NULL, e);
     return rc;
 }
 

@@ -5,9 +5,19 @@
 #include "core/kern.h"
 #include "core/pool.h"
 
+/* What of a product is worked on at a time.  Sizes move time, never bits: K's split belongs to the table. */
+struct sv_block_sizes {
+    size_t rows;                        /* of x, packed together: they stay in L2 while w passes */
+    size_t cols;                        /* of w that pass over these rows together */
+};
+
 struct sv_cpu {
     const struct sv_kern *kern;
     struct sv_pool *pool;               /* NULL: the caller's thread alone */
+    struct sv_block_sizes block;        /* 0: what suits a core with 1 MiB of L2 */
 };
+
+/* What suits the caches of this machine. */
+struct sv_block_sizes sv_block_sizes(void);
 
 #endif

@@ -1,12 +1,25 @@
 #include "core/gemm.h"
 
 #include <string.h>
+#include <unistd.h>
 
-/* A block of x is ROWS rows and stays in L2 while panels of w pass. */
-enum { ROWS = 264, PACK_CHUNK = 64, SMALL = 1 << 16, TURN = 16 };
+enum { ROWS = 256, PACK_CHUNK = 64, SMALL = 1 << 16, TURN = 16, LINE = 16 };
 
 static size_t round_up(size_t n, size_t to) { return sv_ceil_div(n, to) * to; }
-static size_t block_rows(const struct sv_kern *k, size_t m) { return round_up(sv_min(m, ROWS / k->mr * k->mr), k->mr); }
+
+struct sv_block_sizes sv_block_sizes(void) {
+#ifdef _SC_LEVEL2_CACHE_SIZE
+    const long l2 = sysconf(_SC_LEVEL2_CACHE_SIZE);
+#else
+    const long l2 = 0;
+#endif
+    return (struct sv_block_sizes){ .rows = l2 > 0 ? (size_t)l2 / (1024 * sizeof(float)) : ROWS, .cols = 1 };
+}
+
+/* Tiles of a block, and panels that pass together. */
+static size_t block_tiles(const struct sv_cpu *c) { return sv_max((c->block.rows ? c->block.rows : ROWS) / c->kern->mr, 1); }
+static size_t block_panels(const struct sv_cpu *c) { return sv_max(c->block.cols / c->kern->nr, 1); }
+static size_t block_rows(const struct sv_cpu *c, size_t m) { return sv_min(sv_ceil_div(m, c->kern->mr), block_tiles(c)) * c->kern->mr; }
 
 size_t sv_pack_floats(const struct sv_kern *k, size_t rows, size_t cols) { return sv_ceil_div(rows, k->nr) * k->nr * cols; }
 
@@ -92,7 +105,7 @@ struct sv_packed sv_turn(const struct sv_cpu *c, float *panel, const struct sv_p
     return (struct sv_packed){ g.n, g.k, panel };
 }
 
-size_t sv_gemm_floats(const struct sv_cpu *c, size_t m, size_t k) { return round_up(block_rows(c->kern, m) * k, 16); }
+size_t sv_gemm_floats(const struct sv_cpu *c, size_t m, size_t k) { return round_up(block_rows(c, m) * k, 16); }
 
 struct gemm {
     const struct sv_kern *kern;
@@ -104,6 +117,7 @@ struct gemm {
     const struct sv_epilogue *ep;
     float *ap;                          /* [tiles, k, mr] */
     size_t across, down;                /* the block is cut into across x down cells */
+    size_t together;                    /* panels */
 };
 
 static void pack_rows(void *arg, size_t begin, size_t end, size_t thread) {
@@ -117,26 +131,29 @@ static void pack_rows(void *arg, size_t begin, size_t end, size_t thread) {
     }
 }
 
-/* Tiles top .. bottom - 1 of panels left .. right - 1.  A tile's sums stay in registers for a block of K and in L1 between blocks;
- * y is touched once. */
-static void block(const struct gemm *g, size_t top, size_t bottom, size_t left, size_t right) {
+/* One tile of y.  Its sums stay in registers for a block of K and in L1 between blocks; y is touched once. */
+static void one_tile(const struct gemm *g, size_t i, size_t j) {
     const struct sv_kern *kn = g->kern;
-    const size_t mr = kn->mr, nr = kn->nr, k = g->w->k;
+    const size_t mr = kn->mr, nr = kn->nr, k = g->w->k, m = sv_min(mr, g->m - i * mr);
+    const float *ap = g->ap + i * mr * k, *bp = g->w->panel + j * nr * k;
+    float *y = g->y + i * mr * g->ldy + j * nr;
     _Alignas(64) float sums[SV_TILE];
-    for (size_t j = left; j < right; j++) {
-        const float *bias = g->ep->bias ? g->ep->bias + j * nr : NULL;
-        for (size_t i = top; i < bottom; i++) {
-            const float *ap = g->ap + i * mr * k, *bp = g->w->panel + j * nr * k;
-            const size_t m = sv_min(mr, g->m - i * mr);
-            size_t p = 0;
-            do {                        /* once for k = 0: the empty sum */
-                const size_t len = sv_min(kn->kc, k - p);
-                kn->tile(sums, nr, m, nr, len, ap + p * mr, bp + p * nr, p > 0);
-                p += len;
-            } while (p < k);
-            kn->finish(g->y + i * mr * g->ldy + j * nr, g->ldy, sums, m, sv_min(nr, g->w->n - j * nr), bias, g->ep->act, g->ep->add);
-        }
-    }
+    for (size_t r = 0; r < m; r++)      /* rows of y lie far apart: fetched while the sums run */
+        for (size_t q = 0; q < nr; q += LINE) __builtin_prefetch(y + r * g->ldy + q, 1);
+    size_t p = 0;
+    do {                                /* once for k = 0: the empty sum */
+        const size_t len = sv_min(kn->kc, k - p);
+        kn->tile(sums, nr, m, nr, len, ap + p * mr, bp + p * nr, p > 0);
+        p += len;
+    } while (p < k);
+    kn->finish(y, g->ldy, sums, m, sv_min(nr, g->w->n - j * nr), g->ep->bias ? g->ep->bias + j * nr : NULL, g->ep->act, g->ep->add);
+}
+
+/* Tiles top .. bottom - 1 of panels left .. right - 1. */
+static void block(const struct gemm *g, size_t top, size_t bottom, size_t left, size_t right) {
+    for (size_t first = left; first < right; first += g->together)
+        for (size_t i = top; i < bottom; i++)
+            for (size_t j = first; j < sv_min(first + g->together, right); j++) one_tile(g, i, j);
 }
 
 static void cells(void *arg, size_t begin, size_t end, size_t thread) {
@@ -163,9 +180,10 @@ static void product(const struct sv_cpu *c, float *y, size_t ldy, const float *x
                     const struct sv_packed *w, const struct sv_epilogue *ep, float *scratch) {
     if (!m || !w->n) return;
     const struct sv_kern *kn = c->kern;
-    const size_t tiles = sv_ceil_div(m, kn->mr), blocks = sv_ceil_div(tiles, ROWS / kn->mr);
+    const size_t tiles = sv_ceil_div(m, kn->mr), blocks = sv_ceil_div(tiles, block_tiles(c));
     static const struct sv_epilogue none;
-    struct gemm g = { .kern = kn, .ldy = ldy, .ldx = ldx, .turned = turned, .w = w, .ep = ep ? ep : &none, .ap = scratch };
+    struct gemm g = { .kern = kn, .ldy = ldy, .ldx = ldx, .turned = turned, .w = w, .ep = ep ? ep : &none, .ap = scratch,
+                      .together = block_panels(c) };
     for (size_t b = 0; b < blocks; b++) {
         const size_t first = tiles * b / blocks * kn->mr, last = sv_min(tiles * (b + 1) / blocks * kn->mr, m);
         g.x = x + first * (turned ? 1 : ldx), g.y = y + first * ldy, g.m = last - first;

@@ -15,7 +15,7 @@
 #include VEC
 #include WORD
 
-enum { NR = NV * VW };
+enum { NR = NV * VW, AHEAD = 32 };      /* steps of a tile between the prefetch of an operand and its use */
 
 #ifndef V_PART
 /* n < VW floats, the rest is fill. */
@@ -219,6 +219,8 @@ static inline __attribute__((always_inline)) void tile_of(const size_t rows, flo
         UNROLL for (size_t j = 0; j < NV; j++) acc[i][j] = v_set(0);
     for (; k; k--, ap += MR, bp += NR) {
         vec b[NV];
+        v_prefetch(ap + AHEAD * MR);
+        UNROLL for (size_t j = 0; j < NR; j += 64 / sizeof *bp) v_prefetch(bp + AHEAD * NR + j);
         UNROLL for (size_t j = 0; j < NV; j++) b[j] = v_load(bp + j * VW);
         UNROLL for (size_t i = 0; i < rows; i++) {
             const vec a = v_set(ap[i]);

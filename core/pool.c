@@ -10,59 +10,96 @@
 struct job {
     void (*fn)(void *, size_t, size_t, size_t);
     void *arg;
-    size_t n;
+    size_t n, threads;
 };
 
+/* What one thread writes and another watches has a line of its own. */
 struct worker {
+    _Alignas(64) atomic_size_t done;    /* number of the last job it finished */
     struct sv_pool *pool;
     pthread_t thread;
     size_t index;
 };
 
 struct sv_pool {
-    pthread_mutex_t lock;
-    pthread_cond_t go, done;
+    _Alignas(64) atomic_size_t round;   /* number of the job: raised once job is written */
     struct job job;
-    atomic_size_t round, busy;          /* round: number of the job; busy: workers still in it; written under lock */
-    bool quit;
-    size_t threads;                     /* workers + the caller */
+    size_t threads, looks;              /* workers + the caller; how often a waiting thread looks before it yields */
     struct worker *worker;              /* [threads - 1] */
+    _Alignas(64) pthread_mutex_t lock;  /* for sleeping only */
+    pthread_cond_t go, done;
+    atomic_size_t sleepers;             /* workers that wait for go */
+    atomic_bool waiting;                /* the caller waits for done */
+    atomic_bool quit;
 };
 
-static void run_share(const struct job *j, size_t index, size_t threads) {
-    const size_t step = j->n / threads, rest = j->n % threads;
+static void run_share(const struct job *j, size_t index) {
+    const size_t step = j->n / j->threads, rest = j->n % j->threads;
     const size_t begin = index * step + sv_min(index, rest), end = begin + step + (index < rest);
     if (begin < end) j->fn(j->arg, begin, end, index);
 }
 
-/* Layers follow each other within microseconds, a sleeping thread takes tens of them to wake: look a while before
- * sleeping, but give the CPU away at every look, for others may need it. */
-static void linger(const atomic_size_t *a, size_t value, bool until) {
-    enum { LOOKS = 64 };
-    for (int i = 0; i < LOOKS && (atomic_load_explicit(a, memory_order_acquire) == value) != until; i++) sched_yield();
+static void pause_cpu(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Whether *a became another than value (or, if until, became value).  Layers follow each other within microseconds, a
+ * sleeping thread takes tens of them to wake: so look for some 50 us, then give the CPU away at every look, for others
+ * may need it, and then give up. */
+static bool linger(const struct sv_pool *p, const atomic_size_t *a, size_t value, bool until) {
+    enum { YIELDS = 64 };
+    for (size_t i = 0; i < p->looks + YIELDS; i++) {
+        if ((atomic_load_explicit(a, memory_order_acquire) == value) == until) return true;
+        if (i < p->looks) pause_cpu();
+        else sched_yield();
+    }
+    return false;
+}
+
+/* Sleepers are counted before the last look at round, and round is raised before the look at sleepers: one of the two sees the
+ * other.  The same holds for done and waiting. */
+static void sleep_until_go(struct sv_pool *p, size_t seen) {
+    pthread_mutex_lock(&p->lock);
+    atomic_fetch_add(&p->sleepers, 1);
+    while (atomic_load(&p->round) == seen) pthread_cond_wait(&p->go, &p->lock);
+    atomic_fetch_sub(&p->sleepers, 1);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void sleep_until_done(struct sv_pool *p, const struct worker *w, size_t round) {
+    pthread_mutex_lock(&p->lock);
+    atomic_store(&p->waiting, true);
+    while (atomic_load(&w->done) != round) pthread_cond_wait(&p->done, &p->lock);
+    atomic_store(&p->waiting, false);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void wake(struct sv_pool *p, pthread_cond_t *c) {
+    pthread_mutex_lock(&p->lock);
+    pthread_cond_broadcast(c);
+    pthread_mutex_unlock(&p->lock);
 }
 
 static void *work(void *arg) {
     struct worker *w = arg;
     struct sv_pool *p = w->pool;
-    size_t seen = 0;
-    pthread_mutex_lock(&p->lock);
-    for (;;) {
-        pthread_mutex_unlock(&p->lock);
-        linger(&p->round, seen, false);
-        pthread_mutex_lock(&p->lock);
-        while (p->round == seen && !p->quit) pthread_cond_wait(&p->go, &p->lock);
-        if (p->quit) break;
-        seen = p->round;
-        const struct job j = p->job;
-        const size_t threads = p->threads;
-        pthread_mutex_unlock(&p->lock);
-        run_share(&j, w->index, threads);
-        pthread_mutex_lock(&p->lock);
-        if (!--p->busy) pthread_cond_signal(&p->done);
+    for (size_t seen = 0;; seen++) {
+        if (!linger(p, &p->round, seen, false)) sleep_until_go(p, seen);
+        if (atomic_load_explicit(&p->quit, memory_order_relaxed)) return NULL;
+        run_share(&p->job, w->index);
+        atomic_store(&w->done, seen + 1);
+        if (atomic_load(&p->waiting)) wake(p, &p->done);
     }
-    pthread_mutex_unlock(&p->lock);
-    return NULL;
+}
+
+static void start(struct sv_pool *p, const struct job *j) {
+    p->job = *j;
+    atomic_fetch_add(&p->round, 1);
+    if (atomic_load(&p->sleepers)) wake(p, &p->go);
 }
 
 static size_t usable_cpus(void) {
@@ -75,7 +112,9 @@ static size_t usable_cpus(void) {
 }
 
 struct sv_pool *sv_pool_new(size_t threads, struct sv_err *e) {
-    if (!threads) threads = usable_cpus();
+    enum { LOOKS = 1000 };
+    const size_t cpus = usable_cpus();
+    if (!threads) threads = cpus;
     struct sv_pool *p = sv_alloc(1, sizeof *p, e);
     if (!p) return NULL;
     p->worker = sv_alloc(threads, sizeof *p->worker, e);
@@ -83,24 +122,20 @@ struct sv_pool *sv_pool_new(size_t threads, struct sv_err *e) {
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->go, NULL);
     pthread_cond_init(&p->done, NULL);
+    p->looks = threads <= cpus ? LOOKS : 0;         /* who waits must not stand in the way of whom it waits for */
     p->threads = 1;
-    for (size_t i = 0; i + 1 < threads; i++) {
+    for (size_t i = 0; i + 1 < threads; i++, p->threads++) {
         struct worker *w = &p->worker[i];
-        *w = (struct worker){ .pool = p, .index = i + 1 };
+        w->pool = p, w->index = i + 1;
         if (pthread_create(&w->thread, NULL, work, w)) break;
-        pthread_mutex_lock(&p->lock);
-        p->threads++;
-        pthread_mutex_unlock(&p->lock);
     }
     return p;
 }
 
 void sv_pool_free(struct sv_pool *p) {
     if (!p) return;
-    pthread_mutex_lock(&p->lock);
-    p->quit = true;
-    pthread_cond_broadcast(&p->go);
-    pthread_mutex_unlock(&p->lock);
+    atomic_store_explicit(&p->quit, true, memory_order_relaxed);
+    start(p, &(struct job){ 0 });
     for (size_t i = 0; i + 1 < p->threads; i++) pthread_join(p->worker[i].thread, NULL);
     pthread_mutex_destroy(&p->lock);
     pthread_cond_destroy(&p->go);
@@ -112,17 +147,12 @@ void sv_pool_free(struct sv_pool *p) {
 size_t sv_pool_threads(const struct sv_pool *p) { return p ? p->threads : 1; }
 
 void sv_pool_for(struct sv_pool *p, size_t n, void (*fn)(void *, size_t, size_t, size_t), void *arg) {
-    const struct job j = { fn, arg, n };
-    if (!p || p->threads == 1 || n < 2) { run_share(&j, 0, 1); return; }
-    pthread_mutex_lock(&p->lock);
-    p->job = j;
-    p->round++;
-    p->busy = p->threads - 1;
-    pthread_cond_broadcast(&p->go);
-    pthread_mutex_unlock(&p->lock);
-    run_share(&j, 0, p->threads);
-    linger(&p->busy, 0, true);
-    pthread_mutex_lock(&p->lock);
-    while (p->busy) pthread_cond_wait(&p->done, &p->lock);
-    pthread_mutex_unlock(&p->lock);
+    const bool alone = !p || p->threads == 1 || n < 2;
+    const struct job j = { fn, arg, n, alone ? 1 : p->threads };
+    if (alone) { run_share(&j, 0); return; }
+    start(p, &j);
+    run_share(&j, 0);
+    const size_t round = atomic_load_explicit(&p->round, memory_order_relaxed);
+    for (const struct worker *w = p->worker; w < p->worker + p->threads - 1; w++)
+        if (!linger(p, &w->done, round, true)) sleep_until_done(p, w, round);
 }

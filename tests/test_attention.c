@@ -129,7 +129,7 @@ static void check_gradient(const struct problem *p, float *x, const float *dx, s
 Test(attention, both_ways_against_double) {
     for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++)
         for (size_t i = 0; i < SV_LEN(shapes); i++) {
-            const struct sv_cpu c = { *k, sv_pool_new(1 + i % 3, &err) };
+            const struct sv_cpu c = { .kern = *k, .pool = sv_pool_new(1 + i % 3, &err) };
             struct problem p;
             problem_of(&p, &shapes[i], i + 1);
             const struct result r = result_of(&c, &p, p.seqs.batch);
@@ -144,11 +144,11 @@ Test(attention, same_bits_for_any_threads_and_cuts) {
     for (size_t i = 0; i < SV_LEN(shapes); i++) {
         struct problem p;
         problem_of(&p, &shapes[i], i + 1);
-        const struct sv_cpu one = { sv_kern_best(), NULL };
+        const struct sv_cpu one = { .kern = sv_kern_best(), .pool = NULL };
         const struct result want = result_of(&one, &p, p.seqs.batch);
         for (size_t threads = 1; threads <= 5; threads += 2)
             for (size_t cut = 1; cut <= p.seqs.batch; cut++) {
-                const struct sv_cpu c = { sv_kern_best(), sv_pool_new(threads, &err) };
+                const struct sv_cpu c = { .kern = sv_kern_best(), .pool = sv_pool_new(threads, &err) };
                 const struct result got = result_of(&c, &p, cut);
                 cr_assert(!memcmp(got.out, want.out, got.n * sizeof *got.out), "shape %zu, %zu threads, cut %zu", i, threads, cut);
                 sv_free(got.out), sv_pool_free(c.pool);
@@ -161,7 +161,7 @@ Test(attention, same_bits_for_any_threads_and_cuts) {
 Test(attention, a_shared_prefix_changes_nothing) {
     enum { P = 9, B = 4, W = 34, HEADS = 2 };
     for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++) {
-        const struct sv_cpu c = { *k, NULL };
+        const struct sv_cpu c = { .kern = *k, .pool = NULL };
         const struct shape s = { B, { 4, 6, 1, 50 }, P, W, HEADS, true }, whole = { B, { P + 4, P + 6, P + 1, P + 50 }, 0, W, HEADS, true };
         struct problem p, q;
         problem_of(&p, &s, 1), problem_of(&q, &whole, 2);
@@ -186,7 +186,7 @@ Test(attention, a_shared_prefix_changes_nothing) {
 }
 
 Test(attention, nan_stays_in_its_sequence) {
-    const struct sv_cpu c = { sv_kern_best(), NULL };
+    const struct sv_cpu c = { .kern = sv_kern_best(), .pool = NULL };
     struct problem p;
     problem_of(&p, &shapes[3], 1);
     const size_t w = p.width, row = p.start[2] + 2;

@@ -42,7 +42,7 @@ static void tfc_flat(struct sv_tfc_config *g, struct sv_flat *f, struct sv_store
 }
 
 static void check_tfc(const struct sv_kern *kern, size_t threads, const char *backbone, bool unit, const float *want, size_t n) {
-    struct sv_cpu cpu = { kern, sv_pool_new(threads, &err) };
+    struct sv_cpu cpu = { .kern = kern, .pool = sv_pool_new(threads, &err) };
     struct sv_store s;
     struct sv_tfc_config g;
     struct sv_flat f;
@@ -91,7 +91,7 @@ Test(autograd, fusion) {
 }
 
 Test(autograd, fusion_refuses_other_tensors) {
-    struct sv_cpu cpu = { sv_kern_best(), NULL };
+    struct sv_cpu cpu = { .kern = sv_kern_best(), .pool = NULL };
     struct sv_store s;
     struct sv_tfc_config g;
     struct sv_flat f;
@@ -128,7 +128,7 @@ static void token_ids(int32_t ids[TOWER_B * CONTEXT]) {
 
 static void check_clip(const struct sv_kern *kern, enum sv_act act, uint64_t seed, const float *want, size_t n, float **first) {
     for (size_t threads = 1; threads < 4; threads++) {
-        struct sv_cpu cpu = { kern, sv_pool_new(threads, &err) };
+        struct sv_cpu cpu = { .kern = kern, .pool = sv_pool_new(threads, &err) };
         struct sv_store s;
         struct sv_clip_config g;
         struct sv_flat f;

@@ -50,7 +50,7 @@ static void near_rows(const float *got, const float *want, size_t rows, size_t n
 }
 
 static void check_table(const struct sv_kern *kern, enum sv_act act, uint64_t seed, const float *image, const float *text) {
-    struct sv_cpu cpu = { kern, sv_pool_new(2, &err) };
+    struct sv_cpu cpu = { .kern = kern, .pool = sv_pool_new(2, &err) };
     struct sv_store s;
     random_model(&s, act, seed);
     struct sv_clip *m = sv_clip_open(&s, &cpu, SV_CLIP_IMAGE | SV_CLIP_TEXT, BATCH, &err);
@@ -80,7 +80,7 @@ Test(clip, same_bits_for_any_batch_and_threads) {
     token_ids(ids, 664);
     for (size_t threads = 1; threads <= 5; threads++)
         for (size_t batch = 1; batch <= 7; batch += 3) {
-            struct sv_cpu cpu = { sv_kern_best(), sv_pool_new(threads, &err) };
+            struct sv_cpu cpu = { .kern = sv_kern_best(), .pool = sv_pool_new(threads, &err) };
             struct sv_clip *m = sv_clip_open(&s, &cpu, SV_CLIP_IMAGE | SV_CLIP_TEXT, batch, &err);
             const bool base = threads == 1 && batch == 1;
             sv_clip_image(m, pixels, 7, base ? first : again);
@@ -95,7 +95,7 @@ Test(clip, same_bits_for_any_batch_and_threads) {
 Test(clip, memory_of_the_caller) {
     struct sv_store s;
     random_model(&s, SV_ACT_QUICK, 1);
-    const struct sv_cpu cpu = { sv_kern_best(), NULL };
+    const struct sv_cpu cpu = { .kern = sv_kern_best(), .pool = NULL };
     const size_t size = sv_clip_size(&s, &cpu, SV_CLIP_TEXT, 1, &err);
     cr_assert(size);
     char *mem = sv_alloc(size, 1, &err);
@@ -113,7 +113,7 @@ Test(clip, memory_of_the_caller) {
 }
 
 Test(clip, refuses_wrong_shapes_and_values) {
-    const struct sv_cpu cpu = { sv_kern_best(), NULL };
+    const struct sv_cpu cpu = { .kern = sv_kern_best(), .pool = NULL };
     struct sv_store s;
     random_model(&s, SV_ACT_QUICK, 1);
     struct sv_view *v = (struct sv_view *)sv_store_find(&s, "clip.visual.block.1.qkv.weight");
@@ -138,7 +138,7 @@ Test(clip, refuses_wrong_shapes_and_values) {
 }
 
 static void check_tfc(const struct sv_kern *kern, const char *backbone, const float *want) {
-    struct sv_cpu cpu = { kern, sv_pool_new(2, &err) };
+    struct sv_cpu cpu = { .kern = kern, .pool = sv_pool_new(2, &err) };
     struct sv_store s;
     struct sv_tfc_config g;
     cr_assert(!sv_store_init(&s, "random", &err) && sv_tfc_backbone(&g, backbone, E, FRAMES) && !sv_tfc_random(&s, &g, 3, &err));

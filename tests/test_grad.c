@@ -147,7 +147,7 @@ static void check_linear(const struct sv_cpu *c, size_t rows, size_t out, size_t
 
 Test(grad, linear) {
     for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++) {
-        struct sv_cpu c = { *k, sv_pool_new(3, &err) };
+        struct sv_cpu c = { .kern = *k, .pool = sv_pool_new(3, &err) };
         for (size_t t = 0; t < 12; t++) check_linear(&c, t ? pick(1, 40) : 1, t ? pick(1, 40) : 1, t ? pick(1, 40) : 1);
         sv_pool_free(c.pool);
     }
@@ -164,7 +164,7 @@ Test(grad, activations) {
     for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++)
         for (enum sv_act act = SV_ACT_NONE; act <= SV_ACT_GELU; act++)
             for (size_t n = 0; n < 9000; n = 3 * n + 1) {
-                struct sv_cpu c = { *k, sv_pool_new(2, &err) };
+                struct sv_cpu c = { .kern = *k, .pool = sv_pool_new(2, &err) };
                 struct both x = both(n), dy = both(n), y = both(n);
                 for (size_t i = 0; i < n; i++) x.d[i] = x.f[i] *= 4;
                 struct layer ref = { .rows = n < 200 ? n : 200, .act = act, .x = x.d, .c = dy.d };
@@ -186,7 +186,7 @@ static double norm_loss(void *arg) {
 Test(grad, layernorm) {
     for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++)
         for (size_t t = 0; t < 12; t++) {
-            struct sv_cpu c = { *k, sv_pool_new(3, &err) };
+            struct sv_cpu c = { .kern = *k, .pool = sv_pool_new(3, &err) };
             const size_t rows = pick(1, 9), n = pick(2, 150), stride = n + t % 3;
             struct both x = both(rows * n), gain = both(n), bias = both(n), dy = both(rows * n), y = both(rows * n), dx = both(rows * stride);
             struct both dgain = both(n), dbias = both(n), apart = both(rows * stride), old = both(rows * stride), stats = both(2 * rows);
@@ -217,7 +217,7 @@ static double unit_loss(void *arg) {
 }
 
 Test(grad, unit) {
-    struct sv_cpu c = { sv_kern_best(), sv_pool_new(2, &err) };
+    struct sv_cpu c = { .kern = sv_kern_best(), .pool = sv_pool_new(2, &err) };
     for (size_t t = 0; t < 9; t++) {
         const size_t rows = pick(1, 7), n = pick(1, 70);
         struct both x = both(rows * n), dy = both(rows * n);
@@ -233,7 +233,7 @@ Test(grad, unit) {
 }
 
 Test(grad, embedding_adds_every_row_to_its_entry) {
-    struct sv_cpu c = { sv_kern_best(), sv_pool_new(3, &err) };
+    struct sv_cpu c = { .kern = sv_kern_best(), .pool = sv_pool_new(3, &err) };
     enum { ROWS = 23, ENTRIES = 5, W = 131 };
     int32_t ids[ROWS];
     struct both dx = both(ROWS * W), table = both(ENTRIES * W);
@@ -303,7 +303,7 @@ Test(grad, stack) {
     const struct sv_seqs ragged = { .batch = 3, .len = 7, .start = start }, even = { .batch = 2, .len = 5 };
     for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++)
         for (size_t t = 0; t < 4; t++) {
-            struct sv_cpu c = { *k, sv_pool_new(1 + t, &err) };
+            struct sv_cpu c = { .kern = *k, .pool = sv_pool_new(1 + t, &err) };
             const struct sv_stack s = { 6, 1 + t % 2, 1 + t % 3, 11, t & 1 ? SV_ACT_QUICK : SV_ACT_GELU, 1e-5f, t & 2 };
             struct sv_seqs q = t % 3 ? ragged : even;
             q.causal = s.causal;
@@ -362,7 +362,7 @@ Test(grad, prefix_once_or_in_every_sequence) {
     const size_t start[] = { 0, 3, 4, 9, 15 };
     for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++)
         for (size_t prefix = 1; prefix < 10; prefix += 4) {
-            struct sv_cpu c = { *k, sv_pool_new(2, &err) };
+            struct sv_cpu c = { .kern = *k, .pool = sv_pool_new(2, &err) };
             const struct sv_stack s = { 12, 2, 2, 17, SV_ACT_QUICK, 1e-5f, true };
             check_prefix(&c, &s, prefix, start, 4);
             sv_pool_free(c.pool);
@@ -378,7 +378,7 @@ Test(grad, stack_same_bits) {
     for (size_t i = 0; i < FLOATS; i++) x[i] = (float)real(), dy[i] = (float)real();
     for (size_t threads = 1; threads <= 5; threads++)
         for (int frozen = 0; frozen < 2; frozen++) {
-            struct sv_cpu c = { sv_kern_best(), sv_pool_new(threads, &err) };
+            struct sv_cpu c = { .kern = sv_kern_best(), .pool = sv_pool_new(threads, &err) };
             struct model m;
             rng = 7;
             model_open(&m, &c, &s, frozen);

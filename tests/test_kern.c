@@ -1,6 +1,8 @@
 #include "core/gemm.h"
 #include "core/half.h"
 #include "core/rng.h"
+#include "tests/util.h"
+#include "tools/tool.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -116,7 +118,7 @@ Test(gemm, against_double) {
     static const float some;
     for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++)
         for (size_t threads = 1; threads <= 3; threads += 2) {
-            struct sv_cpu c = { *k, sv_pool_new(threads, &err) };
+            struct sv_cpu c = { .kern = *k, .pool = sv_pool_new(threads, &err) };
             for (size_t i = 0; i < SV_LEN(shapes); i++) {
                 check_gemm(&c, shapes[i], (struct sv_epilogue){0}, &rng);
                 check_gemm(&c, shapes[i], (struct sv_epilogue){ .bias = &some, .act = SV_ACT_QUICK }, &rng);
@@ -133,12 +135,12 @@ Test(gemm, same_bits_for_any_split) {
     uint64_t rng = 2;
     float *x = noise(M * KK, &rng), *w = noise(N * KK, &rng), *y = noise(M * N, &rng), *z = noise(M * N, &rng);
     for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++) {
-        struct sv_cpu one = { *k, NULL };
+        struct sv_cpu one = { .kern = *k, .pool = NULL };
         float *panel = sv_alloc(sv_pack_floats(*k, N, KK), sizeof *panel, &err), *scratch = sv_alloc(sv_gemm_floats(&one, M, KK), sizeof *scratch, &err);
         const struct sv_packed p = sv_pack_f32(&one, panel, w, N, KK);
         sv_gemm(&one, y, N, x, KK, M, &p, NULL, scratch);
         for (size_t threads = 1; threads <= 64; threads += threads < 4 ? 1 : 20) {
-            struct sv_cpu c = { *k, sv_pool_new(threads, &err) };
+            struct sv_cpu c = { .kern = *k, .pool = sv_pool_new(threads, &err) };
             float *shared = sv_alloc(sv_gemm_floats(&c, M, KK), sizeof *shared, &err);
             for (size_t step = 1; step <= M; step += 1 + step / 2) {
                 memset(z, 0, M * N * sizeof *z);
@@ -158,7 +160,7 @@ Test(gemm, turned_operands_are_the_same_product) {
     for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++)
         for (size_t i = 0; i < SV_LEN(shapes); i++) {
             const size_t m = shapes[i].m, n = shapes[i].n, kk = shapes[i].k, ldx = m + 3, ldw = n + 1, packed = sv_pack_floats(*k, n, kk);
-            struct sv_cpu c = { *k, sv_pool_new(1 + i % 4, &err) };
+            struct sv_cpu c = { .kern = *k, .pool = sv_pool_new(1 + i % 4, &err) };
             float *x = noise(m * kk, &rng), *w = noise(n * kk, &rng), *xt = noise(kk * ldx, &rng), *wt = noise(kk * ldw, &rng);
             float *a = noise(packed, &rng), *b = noise(packed, &rng), *y = noise(m * n, &rng), *z = noise(m * n, &rng);
             float *scratch = sv_alloc(sv_gemm_floats(&c, m, kk), sizeof *scratch, &err);
@@ -194,7 +196,7 @@ Test(gemm, packs_halves_of_any_alignment) {
             w[i] = bf ? sv_bf16_f32(h) : sv_f16_f32(h);
         }
         const struct sv_view v = { .name = "w", .dtype = bf ? SV_BF16 : SV_F16, .rank = 2, .dim = { N, KK }, .count = N * KK, .bytes = N * KK * 2, .data = raw + 1 };
-        const struct sv_cpu c = { sv_kern_best(), NULL };
+        const struct sv_cpu c = { .kern = sv_kern_best(), .pool = NULL };
         const size_t n = sv_pack_floats(c.kern, N, KK);
         float *a = sv_alloc(n, sizeof *a, &err), *b = sv_alloc(n, sizeof *b, &err);
         sv_pack(&c, a, &v), sv_pack_f32(&c, b, w, N, KK);
@@ -202,4 +204,42 @@ Test(gemm, packs_halves_of_any_alignment) {
         sv_free(a), sv_free(b);
     }
     sv_free(w);
+}
+
+/* Blocks of any size give the same bits; what the file says reaches the sizes. */
+Test(gemm, block_sizes_move_no_bits) {
+    enum { M = 83, N = 130, KK = 1200 };
+    uint64_t rng = 4;
+    float *x = noise(M * KK, &rng), *w = noise(N * KK, &rng), *y = noise(M * N, &rng), *z = noise(M * N, &rng);
+    struct sv_cpu c = { .kern = sv_kern_best(), .pool = sv_pool_new(2, &err) };
+    float *panel = sv_alloc(sv_pack_floats(c.kern, N, KK), sizeof *panel, &err);
+    const struct sv_packed p = sv_pack_f32(&c, panel, w, N, KK);
+    for (size_t t = 0; t < 12; t++) {
+        c.block = (struct sv_block_sizes){ t % 4 * 20, t / 4 * 40 };
+        float *scratch = sv_alloc(sv_gemm_floats(&c, M, KK), sizeof *scratch, &err);
+        sv_gemm(&c, t ? z : y, N, x, KK, M, &p, NULL, scratch);
+        cr_assert(!t || !memcmp(y, z, M * N * sizeof *z), "rows %zu cols %zu", c.block.rows, c.block.cols);
+        sv_free(scratch);
+    }
+    sv_pool_free(c.pool);
+    sv_free(x), sv_free(w), sv_free(y), sv_free(z), sv_free(panel);
+}
+
+Test(gemm, tuned_sizes_are_read) {
+    static const struct { const char *text; int rc; size_t rows, cols; } row[] = {
+        { "avx2 120 32\n", 0, 120, 32 },          { "# best of 40\n\nneon 8 12\navx2\t64 16\r\n", 0, 64, 16 },
+        { "neon 8 12", 0, 7, 7 },                 { "", 0, 7, 7 },
+        { "avx2 0 32\n", SV_EINPUT, 7, 7 },       { "avx2 32\n", SV_EINPUT, 7, 7 },
+        { "avx2 32 32 32\n", SV_EINPUT, 7, 7 },   { "neon 32 x\n", SV_EINPUT, 7, 7 },
+    };
+    char path[256];
+    snprintf(path, sizeof path, "%s/tune", temp_dir());
+    for (size_t i = 0; i < SV_LEN(row); i++) {
+        struct sv_block_sizes b = { 7, 7 };
+        FILE *f = fopen(path, "w");
+        cr_assert(f && fputs(row[i].text, f) >= 0 && !fclose(f));
+        cr_assert_eq(sv_tune_read(&b, "avx2", path, &err), row[i].rc, "row %zu: %s", i, err.msg);
+        cr_assert(b.rows == row[i].rows && b.cols == row[i].cols, "row %zu: %zu %zu", i, b.rows, b.cols);
+    }
+    cr_assert_eq(sv_tune_read(&(struct sv_block_sizes){ 0 }, "avx2", "/nowhere/tune", &err), SV_EINPUT);
 }

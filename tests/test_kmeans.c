@@ -232,7 +232,7 @@ Test(kmeans, refuses) {
 Test(kmeans, response_is_the_oracle) {
     const struct sv_kern *const *table = sv_kern_usable();
     for (; *table; table++) {
-        const struct sv_cpu c = { *table, NULL };
+        const struct sv_cpu c = { .kern = *table, .pool = NULL };
         struct sv_response r;
         struct sv_err e = { 0 };
         float out[5 * 7];
@@ -251,7 +251,7 @@ Test(kmeans, response_bits_ignore_threads_and_batch) {
     for (size_t i = 0; i < ROWS * E; i++) video[i] = (float)(sv_rng_unit(&seed) - 0.4);
     for (size_t i = 0; i < T * E; i++) text[i] = (float)(sv_rng_unit(&seed) - 0.4);
     struct sv_err e = { 0 };
-    struct sv_cpu c = { sv_kern_best(), NULL };
+    struct sv_cpu c = { .kern = sv_kern_best(), .pool = NULL };
     struct sv_response r;
     cr_assert_eq(sv_response_init(&r, &c, text, T, E, &e), 0, "%s", e.msg);
     sv_response_run(&r, &c, whole, video, ROWS);
@@ -270,7 +270,7 @@ Test(kmeans, response_bits_ignore_threads_and_batch) {
 }
 
 Test(kmeans, response_refuses_and_centres) {
-    const struct sv_cpu c = { sv_kern_best(), NULL };
+    const struct sv_cpu c = { .kern = sv_kern_best(), .pool = NULL };
     struct sv_response r;
     struct sv_err e = { 0 };
     const float text[4] = { 1, 0, INFINITY, 1 };

@@ -39,9 +39,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-void *__real_aligned_alloc(size_t align, size_t n);
+void *__real_calloc(size_t n, size_t size);
 void __real_free(void *p);
-void *__wrap_aligned_alloc(size_t align, size_t n);
+void *__wrap_calloc(size_t n, size_t size);
 void __wrap_free(void *p);
 int __wrap_fsync(int fd);
 
@@ -49,10 +49,10 @@ static size_t fail_at, calls;           /* fail_at 0: never */
 static bool fail_on, failed;            /* fail_on: and all after it */
 static long live;
 
-void *__wrap_aligned_alloc(size_t align, size_t n) {
+void *__wrap_calloc(size_t n, size_t size) {
     calls++;
     if (fail_at && (calls == fail_at || (fail_on && calls > fail_at))) { failed = true; return NULL; }
-    void *p = __real_aligned_alloc(align, n);
+    void *p = __real_calloc(n, size);
     live += p != NULL;
     return p;
 }
@@ -280,14 +280,14 @@ static int token(struct sv_err *e) {
 }
 
 static int clip(struct sv_err *e) {
-    const struct sv_cpu cpu = { sv_kern_best(), NULL };
+    const struct sv_cpu cpu = { .kern = sv_kern_best(), .pool = NULL };
     struct sv_clip *m = sv_clip_open(&model, &cpu, SV_CLIP_IMAGE | SV_CLIP_TEXT, 2, e);
     sv_clip_free(m);
     return m ? 0 : SV_ENOMEM;
 }
 
 static int stage(int (*run)(const struct sv_cpu *, struct sv_check *, struct sv_err *), struct sv_err *e) {
-    const struct sv_cpu cpu = { sv_kern_best(), NULL };
+    const struct sv_cpu cpu = { .kern = sv_kern_best(), .pool = NULL };
     struct sv_check c = {0};
     return run(&cpu, &c, e);
 }

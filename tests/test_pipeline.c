@@ -345,7 +345,7 @@ Test(pipeline, feed_equals_plain_tubes) {
     };
     float *want = sv_alloc(9 * g.embed, sizeof *want, &e);
     for (size_t k = 0; k < SV_LEN(row); k++) {
-        struct sv_cpu cpu = { sv_kern_best(), sv_pool_new(row[k].threads, &e) };
+        struct sv_cpu cpu = { .kern = sv_kern_best(), .pool = sv_pool_new(row[k].threads, &e) };
         struct sv_crops crops;
         struct sv_feed feed;
         const struct sv_rule rule = { .tube = row[k].tube, .square = row[k].square, .every = 1 };

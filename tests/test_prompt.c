@@ -62,7 +62,7 @@ Test(prompt, golden_of_every_table_and_place) {
     for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++)
         for (size_t i = 0; i < SV_LEN(variants); i++) {
             const struct variant *v = &variants[i];
-            const struct sv_cpu c = { *k, NULL };
+            const struct sv_cpu c = { .kern = *k, .pool = NULL };
             struct sv_prompts *p = prompts(&c, v->place, v->per_class, 1 << 26);
             float text[N * E];
             sv_prompts_texts(p, text);
@@ -119,7 +119,7 @@ static void the_long_way(const struct sv_cpu *c, const struct variant *v, float 
 }
 
 Test(prompt, same_as_77_tokens_with_nothing_shared) {
-    const struct sv_cpu c = { sv_kern_best(), NULL };
+    const struct sv_cpu c = { .kern = sv_kern_best(), .pool = NULL };
     for (size_t i = 0; i < SV_LEN(variants); i++) {
         struct sv_prompts *p = prompts(&c, variants[i].place, variants[i].per_class, 1 << 26);
         float text[N * E], want[N * E], *grad = sv_alloc(sv_prompts_floats(p), sizeof *grad, &err);
@@ -148,13 +148,13 @@ static float *learned(const struct sv_cpu *c, const struct variant *v, size_t me
 
 Test(prompt, same_bits_for_any_threads_and_memory) {
     for (size_t i = 0; i < SV_LEN(variants); i++) {
-        const struct sv_cpu one = { sv_kern_best(), NULL };
+        const struct sv_cpu one = { .kern = sv_kern_best(), .pool = NULL };
         const size_t n = sizeof(float) * K * W * (variants[i].per_class ? N : 1);
         double loss[3], again[3], kept = 0;
         float *want = learned(&one, &variants[i], 1 << 26, &kept, loss);
         cr_assert(kept == 1 && loss[2] < loss[0], "kept %g, losses %g %g %g", kept, loss[0], loss[1], loss[2]);
         for (size_t threads = 1; threads <= 3; threads++) {
-            struct sv_cpu c = { sv_kern_best(), sv_pool_new(threads, &err) };
+            struct sv_cpu c = { .kern = sv_kern_best(), .pool = sv_pool_new(threads, &err) };
             size_t tight = 0, whole = 0;
             for (size_t memory = 1 << 17; memory <= 1 << 21; memory += memory / 9) {
                 const struct sv_prompt_config g = { K, variants[i].place, variants[i].per_class, B, memory };
@@ -175,7 +175,7 @@ Test(prompt, same_bits_for_any_threads_and_memory) {
 
 /* Along random directions the loss changes as the gradient says. */
 Test(prompt, gradient_against_differences) {
-    const struct sv_cpu c = { sv_kern_best(), NULL };
+    const struct sv_cpu c = { .kern = sv_kern_best(), .pool = NULL };
     for (size_t i = 0; i < SV_LEN(variants); i++) {
         struct sv_prompts *p = prompts(&c, variants[i].place, variants[i].per_class, 1 << 26);
         const size_t n = sv_prompts_floats(p);
@@ -199,7 +199,7 @@ Test(prompt, gradient_against_differences) {
 }
 
 static void refused(const struct sv_prompt_config *g, const size_t *starts, size_t classes, int code, const char *part) {
-    const struct sv_cpu c = { sv_kern_best(), NULL };
+    const struct sv_cpu c = { .kern = sv_kern_best(), .pool = NULL };
     static int32_t many[100];
     err = (struct sv_err){0};
     cr_assert(!sv_prompts_open(&model, &c, g, many, starts, classes, &err));
@@ -214,7 +214,7 @@ Test(prompt, refuses_what_does_not_fit) {
     refused(&small, (size_t[]){ 0, 3 }, 1, SV_EUSAGE, "1000 bytes of memory for activations, expected at least");
     refused(&none, (size_t[]){ 0, 3 }, 1, SV_EUSAGE, "0 context vectors");
     refused(&g, (size_t[]){ 0 }, 0, SV_EUSAGE, "0 classes");
-    const struct sv_cpu c = { sv_kern_best(), NULL };
+    const struct sv_cpu c = { .kern = sv_kern_best(), .pool = NULL };
     struct sv_prompts *p = prompts(&c, SV_PLACE_MIDDLE, false, 1 << 26);
     sv_prompts_context(p)[5] = NAN;
     cr_expect(isnan(sv_prompts_loss(p, video, target, B, 10)));

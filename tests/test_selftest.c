@@ -94,12 +94,12 @@ Test(selftest, a_wrong_kernel_fails) {
     struct sv_kern k[3] = { *good, *good, *good };
     k[0].dot = wrong_dot, k[1].gelu = wrong_gelu, k[2].tile = wrong_tile;
     for (size_t i = 0; i < 3; i++) {
-        const struct sv_cpu cpu = { &k[i], NULL };
+        const struct sv_cpu cpu = { .kern = &k[i], .pool = NULL };
         struct sv_check c = {0};
         cr_assert_eq(sv_selftest_kernels(&cpu, &c, NULL), 0);
         cr_expect(c.failed && !strcmp(c.what, i ? i == 1 ? "gelu" : "tile" : "dot"), "%s", c.what);
     }
-    const struct sv_cpu cpu = { &k[2], NULL };
+    const struct sv_cpu cpu = { .kern = &k[2], .pool = NULL };
     int (*const stage[])(const struct sv_cpu *, struct sv_check *, struct sv_err *) = {
         sv_selftest_gemm, sv_selftest_image_tower, sv_selftest_text_tower, sv_selftest_fusion, sv_selftest_responses,
     };

@@ -75,7 +75,7 @@ static const struct { size_t batch, classes, width; float scale; bool two_sided;
 Test(train, loss_gradients_are_the_slopes) {
     for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++)
         for (size_t s = 0; s < SV_LEN(shapes); s++) {
-            const struct sv_cpu c = { *k, NULL };
+            const struct sv_cpu c = { .kern = *k, .pool = NULL };
             const struct sv_nce x = { shapes[s].batch, shapes[s].classes, shapes[s].width, r.video, r.text, r.target, shapes[s].scale,
                                       shapes[s].two_sided };
             double dscale = NAN;
@@ -101,7 +101,7 @@ Test(train, loss_has_the_same_bits_for_any_threads) {
     const struct sv_nce x = { B, N, E, r.video, r.text, r.target, 10, false }, pairs = { B, B, E, r.video, r.text, NULL, 30, true };
     fill(3, &x);
     for (size_t t = 1; t <= 8; t++) {
-        struct sv_cpu c = { sv_kern_best(), sv_pool_new(t, NULL) };
+        struct sv_cpu c = { .kern = sv_kern_best(), .pool = sv_pool_new(t, NULL) };
         static double loss[4];
         double dscale[2], got[4];
         got[0] = run(&c, &x, &(struct sv_nce_out){ r.dvideo, r.dtext, dscale, r.rank });
@@ -116,7 +116,7 @@ Test(train, loss_has_the_same_bits_for_any_threads) {
 }
 
 Test(train, loss_of_rows_without_a_direction) {
-    const struct sv_cpu c = { sv_kern_best(), NULL };
+    const struct sv_cpu c = { .kern = sv_kern_best(), .pool = NULL };
     const struct sv_nce x = { 5, 7, 9, r.video, r.text, r.target, 10, false };
     const struct sv_nce_out out = { r.dvideo, r.dtext, NULL, r.rank };
     fill(4, &x);
@@ -137,7 +137,7 @@ Test(train, loss_of_rows_without_a_direction) {
 Test(train, loss_of_a_hopeless_row) {
     static const float video[2] = { 1, 0 }, text[4] = { -1, 0, 1, 0 };
     static const uint32_t target[1] = { 0 };
-    const struct sv_cpu c = { sv_kern_best(), NULL };
+    const struct sv_cpu c = { .kern = sv_kern_best(), .pool = NULL };
     const struct sv_nce x = { 1, 2, 2, video, text, target, 100, false };
     cr_expect_float_eq(run(&c, &x, NULL), 200, 1e-4);
 }

@@ -135,6 +135,10 @@ int sv_cpu_open(struct sv_cpu *c, const struct sv_common *o, struct sv_err *e) {
             at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at ? ", " : "", (*k)->isa);
         return sv_fail(e, SV_EUSAGE, "no kernel table \"%s\" on this machine, expected one of: %s", isa, names);
     }
+    c->block = sv_block_sizes();
+    const char *tuned = getenv("SVAD_TUNE");
+    const int rc = tuned && *tuned ? sv_tune_read(&c->block, c->kern->isa, tuned, e) : 0;
+    if (rc) return rc;
     c->pool = sv_pool_new(o->threads, e);
     return c->pool ? 0 : SV_ENOMEM;
 }

@@ -70,9 +70,11 @@ int sv_opt_parse(const struct sv_usage *u, const struct sv_opt *opt, size_t opts
 
 /* The kernel table that --isa or $SVAD_ISA names; NULL where neither does. */
 const char *sv_isa_asked(const struct sv_common *o);
-/* Opens what computes, from --threads and that name.  Close with sv_cpu_close. */
+/* Opens what computes, from --threads, that name and the block sizes that the file $SVAD_TUNE gives it.  Close with sv_cpu_close. */
 int sv_cpu_open(struct sv_cpu *c, const struct sv_common *o, struct sv_err *e);
 void sv_cpu_close(struct sv_cpu *c);
+/* Block sizes of a kernel table from a text file of lines "isa rows cols" (# comments); b stays where no line has the table. */
+int sv_tune_read(struct sv_block_sizes *b, const char *isa, const char *path, struct sv_err *e);
 
 /* One progress line on stderr, rewritten at most 10 times a second; nothing if quiet or stderr is no terminal. */
 struct sv_progress { const char *what, *unit; size_t total; double start, last; bool on; char note[64]; /* told too; "": nothing */ };
