@@ -337,7 +337,7 @@ static struct sv_train_opts options(void) {
 /* A step in chunks has the gradient of its batch taken at once. */
 Test(pretrain, chunks_make_up_the_gradient_of_the_batch, .init = setup) {
     const struct sv_train_opts o = options();
-    const struct sv_cpu c = { sv_kern_best(), NULL };
+    const struct sv_cpu c = { .kern = sv_kern_best(), .pool = NULL };
     struct sv_train_set set;
     struct sv_train t;
     struct sv_tally batch;
@@ -388,7 +388,7 @@ Test(pretrain, split_and_order, .init = setup) {
     struct sv_train_opts o = options();
     struct sv_train_set set;
     struct sv_train t;
-    const struct sv_cpu c = { sv_kern_best(), NULL };
+    const struct sv_cpu c = { .kern = sv_kern_best(), .pool = NULL };
     cr_assert_eq(sv_train_set_open(&set, in("order.tubes"), NULL), 0);
     for (size_t i = 0; i < set.rows; i++) set.video[i] = (uint32_t)(i / 3);
     set.videos = sv_ceil_div(set.rows, 3);
