@@ -39,6 +39,7 @@ $O/%.o: %.c Makefile
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 ifneq ($(filter x86_64%,$(ARCH)),)
 $O/core/kern_avx2.o: ALL_CFLAGS += -mavx2 -mfma
+$O/core/kern_avx512.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
 endif
 
 # Criterion is the one package the tests need; everything else needs a compiler and make.

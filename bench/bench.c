@@ -1,5 +1,7 @@
 #include "bench/bench.h"
 
+#include "core/mem.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -20,17 +22,43 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-void sv_bench_run(struct sv_bench *b, size_t n, double sample, size_t rounds) {
-    rounds = sv_max(1, sv_min(rounds, SV_BENCH_ROUNDS));
+void sv_bench_run(struct sv_bench *b, size_t n, const struct sv_pace *p) {
     for (size_t i = 0; i < n; i++) {
-        b[i].calls = 1;
-        for (double t; (t = time_calls(&b[i])) < sample;)
-            b[i].calls = t > sample / 64 ? (size_t)((double)b[i].calls * sample / t * 1.1) + 1 : b[i].calls * 8;
+        b[i].calls = 1, b[i].samples = 0;
+        for (double t; (t = time_calls(&b[i])) < p->sample;)
+            b[i].calls = t > p->sample / 64 ? (size_t)((double)b[i].calls * p->sample / t * 1.1) + 1 : b[i].calls * 8;
     }
-    for (size_t r = 0; r < rounds; r++)
-        for (size_t i = 0; i < n; i++) b[i].sample[r] = time_calls(&b[i]) / (double)b[i].calls;
+    for (size_t r = 0; r < sv_min(p->rounds, SV_BENCH_ROUNDS); r++)
+        for (size_t i = 0; i < n; i++) {
+            double spent = 0;
+            for (size_t k = 0; k < b[i].samples; k++) spent += b[i].sample[k] * (double)b[i].calls;
+            if (r < SV_BENCH_FEWEST || spent < p->budget) b[i].sample[b[i].samples++] = time_calls(&b[i]) / (double)b[i].calls;
+        }
     for (size_t i = 0; i < n; i++) {
-        qsort(b[i].sample, rounds, sizeof *b[i].sample, ascending);
-        b[i].min = b[i].sample[0], b[i].median = b[i].sample[rounds / 2];
+        qsort(b[i].sample, b[i].samples, sizeof *b[i].sample, ascending);
+        b[i].min = b[i].sample[0], b[i].median = b[i].sample[b[i].samples / 2];
     }
+}
+
+int sv_measure(const struct sv_probe *p, size_t n, const struct sv_bench_options *o, struct sv_rows *out, struct sv_err *e) {
+    static const struct sv_pace usual = { 1e-3, 0.25, SV_BENCH_ROUNDS }, quick = { 0, 0, 1 };
+    struct sv_bench *b = sv_alloc(2 * n, sizeof *b, e);
+    struct sv_peak *peak = b ? sv_alloc(n, sizeof *peak, e) : NULL;
+    int rc = peak ? 0 : SV_ENOMEM;
+    for (size_t i = 0; !rc && i < n; i++) {
+        peak[i] = (struct sv_peak){ p[i].cpu };
+        b[2 * i] = (struct sv_bench){ .run = p[i].run, .arg = p[i].arg };
+        b[2 * i + 1] = (struct sv_bench){ .run = sv_peak_run, .arg = &peak[i] };
+    }
+    if (!rc) sv_bench_run(b, 2 * n, o->quick ? &quick : &usual);
+    for (size_t i = 0; !rc && i < n; i++) {
+        struct sv_row row = p[i].row;
+        snprintf(row.isa, sizeof row.isa, "%s", p[i].cpu->kern->isa);
+        row.threads = sv_pool_threads(p[i].cpu->pool);
+        row.min = b[2 * i].min, row.median = b[2 * i].median;
+        row.peak = sv_peak_flops(&peak[i]) / b[2 * i + 1].min;
+        rc = sv_rows_put(out, &row, e);
+    }
+    sv_free(b), sv_free(peak);
+    return rc;
 }

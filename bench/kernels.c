@@ -1,14 +1,10 @@
 #include "bench/bench.h"
 
-#include "bench/table.h"
-#include "core/gemm.h"
 #include "core/mem.h"
 #include "core/rng.h"
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
 
-enum { MOST = 1 << 14 };                /* floats of each operand of a kernel row: all in L1 or L2 */
+enum { MOST = 1 << 14 };                /* floats of each operand: all in L1 or L2 */
 
 struct subject {
     const struct sv_kern *kern;
@@ -18,8 +14,8 @@ struct subject {
     volatile float sink;
 };
 
-/* One run_ and one work_ per kernel: a call, its size, its operations and the bytes it reads and writes.  Elementwise functions
- * count no operations: they are rated by bytes. */
+/* One run_ and one work_ per kernel: a call; its size, its operations and the bytes it reads and writes.  Operations are those of the
+ * vector body's formula: a multiply-add is two, a division, maximum or comparison one; 0 where none is of floats. */
 struct work { size_t n; double flops, bytes; };
 
 static void run_dot(void *p) { struct subject *s = p; s->sink = s->kern->dot(s->a, s->b, s->n); }
@@ -28,6 +24,14 @@ static void run_norm(void *p) { struct subject *s = p; s->kern->norm(s->y, s->x,
 static void run_softmax(void *p) { struct subject *s = p; s->kern->softmax(s->y, s->n, 0.125f); }
 static void run_quick(void *p) { struct subject *s = p; s->kern->quick(s->y, s->x, s->n); }
 static void run_gelu(void *p) { struct subject *s = p; s->kern->gelu(s->y, s->x, s->n); }
+/* What these scale is copied anew each time, or it would sink into subnormals. */
+static void run_dquick(void *p) { struct subject *s = p; s->kern->dquick(memcpy(s->y, s->a, s->n * sizeof *s->y), s->x, s->n); }
+static void run_dgelu(void *p) { struct subject *s = p; s->kern->dgelu(memcpy(s->y, s->a, s->n * sizeof *s->y), s->x, s->n); }
+static void run_dnorm(void *p) {
+    struct subject *s = p;
+    float stat[2];
+    s->kern->dnorm(s->y, s->x, s->a, s->b, s->n, 1e-5f, stat);
+}
 static void run_half(void *p) { struct subject *s = p; s->kern->half(s->y, s->h, s->n); }
 static void run_bhalf(void *p) { struct subject *s = p; s->kern->bhalf(s->y, s->h, s->n); }
 static void run_tile(void *p) {
@@ -37,19 +41,25 @@ static void run_tile(void *p) {
 static void run_pack(void *p) { struct subject *s = p; s->kern->pack(s->y, s->kern->mr, s->x, s->n, s->kern->mr, s->n); }
 static void run_peak(void *p) { struct subject *s = p; s->kern->peak(s->y, 0.99f, 0.01f, s->n); }
 
+enum { EXP = 22 };                      /* operations of one exponential */
 static struct work work_dot(const struct sv_kern *k) { (void)k; return (struct work){ 768, 2 * 768, 8 * 768 }; }
 static struct work work_axpy(const struct sv_kern *k) { (void)k; return (struct work){ 768, 2 * 768, 12 * 768 }; }
-static struct work work_norm(const struct sv_kern *k) { (void)k; return (struct work){ 768, NAN, 16 * 768 }; }
-static struct work work_softmax(const struct sv_kern *k) { (void)k; return (struct work){ 197, NAN, 8 * 197 }; }
-static struct work work_quick(const struct sv_kern *k) { (void)k; return (struct work){ 3072, NAN, 8 * 3072 }; }
-static struct work work_gelu(const struct sv_kern *k) { (void)k; return (struct work){ 3072, NAN, 8 * 3072 }; }
-static struct work work_half(const struct sv_kern *k) { (void)k; return (struct work){ 4096, NAN, 6 * 4096 }; }
-static struct work work_bhalf(const struct sv_kern *k) { (void)k; return (struct work){ 4096, NAN, 6 * 4096 }; }
+static struct work work_norm(const struct sv_kern *k) { (void)k; return (struct work){ 768, 10 * 768, 16 * 768 }; }
+static struct work work_softmax(const struct sv_kern *k) { (void)k; return (struct work){ 197, (EXP + 5) * 197, 8 * 197 }; }
+static struct work work_quick(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 3) * 3072, 8 * 3072 }; }
+static struct work work_gelu(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 25) * 3072, 8 * 3072 }; }
+static struct work work_dquick(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 7) * 3072, 20 * 3072 }; }
+static struct work work_dgelu(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 28) * 3072, 20 * 3072 }; }
+static struct work work_dnorm(const struct sv_kern *k) { (void)k; return (struct work){ 768, 21 * 768, 20 * 768 }; }
+static struct work work_half(const struct sv_kern *k) { (void)k; return (struct work){ 4096, 0, 6 * 4096 }; }
+static struct work work_bhalf(const struct sv_kern *k) { (void)k; return (struct work){ 4096, 0, 6 * 4096 }; }
 static struct work work_tile(const struct sv_kern *k) {
-    return (struct work){ k->kc, 2 * (double)(k->kc * k->mr * k->nr), 4 * (double)(k->kc * (k->mr + k->nr)) };
+    return (struct work){ k->kc, 2 * (double)(k->kc * k->mr * k->nr), 4 * (double)(k->kc * (k->mr + k->nr) + 2 * k->mr * k->nr) };
 }
-static struct work work_pack(const struct sv_kern *k) { return (struct work){ 768, NAN, 8 * 768 * (double)k->mr }; }
-static struct work work_peak(const struct sv_kern *k) { return (struct work){ 4096, 2 * 4096 * (double)(k->mr * k->nr), NAN }; }
+static struct work work_pack(const struct sv_kern *k) { return (struct work){ 768, 0, 8 * 768 * (double)k->mr }; }
+static struct work work_peak(const struct sv_kern *k) {
+    return (struct work){ 4096, 2 * 4096 * (double)(k->mr * k->nr), 8 * (double)(k->mr * k->nr) };
+}
 
 static const struct { const char *name; void (*run)(void *); struct work (*work)(const struct sv_kern *); } rows[] = {
 #define X(ret, name, args) { #name, run_##name, work_##name },
@@ -57,40 +67,26 @@ static const struct { const char *name; void (*run)(void *); struct work (*work)
 #undef X
 };
 
-static const struct sv_column columns[] = {
-    { "kernel", -24, 0 }, { "isa", -8, 0 }, { "threads", 7, 0 }, { "us", 10, 3 }, { "median", 10, 3 }, { "GFLOP/s", 8, 1 }, { "GB/s", 7, 1 },
-    { "peak%", 6, 1 }, { "x scalar", 8, 1 },
-};
-
-static void print(const char *name, const struct sv_kern *k, size_t threads, const struct sv_bench *b, struct work w, double peak, double scalar, bool json) {
-    sv_table_row(columns, SV_LEN(columns), (struct sv_cell[]){ { name, 0 }, { k->isa, 0 }, { NULL, (double)threads }, { NULL, b->min * 1e6 },
-                 { NULL, b->median * 1e6 }, { NULL, w.flops / b->min * 1e-9 }, { NULL, w.bytes / b->min * 1e-9 },
-                 { NULL, 100 * w.flops / b->min / peak }, { NULL, scalar / b->min } }, json);
-}
-
-/* One kernel in every usable table, interleaved with the peak of each. */
-static void bench_row(size_t r, const struct subject *model, const struct sv_bench_options *o) {
-    enum { TABLES = 8 };
-    struct subject s[TABLES];
-    struct sv_cpu cpu[TABLES];
-    struct sv_peak peak[TABLES];
-    struct sv_bench b[2 * TABLES];
+/* One kernel in every table, on one thread. */
+static int bench_kernel(size_t r, const struct subject *model, const struct sv_bench_options *o, struct sv_roof roof[SV_TABLES][2],
+                        struct sv_rows *out, struct sv_err *e) {
+    struct subject s[SV_TABLES];
+    struct sv_cpu cpu[SV_TABLES];
+    struct sv_probe p[SV_TABLES];
     size_t n = 0;
-    for (const struct sv_kern *const *k = sv_kern_usable(); *k && n < TABLES; k++, n++) {
-        s[n] = *model, s[n].kern = *k, s[n].n = rows[r].work(*k).n;
+    for (const struct sv_kern *const *k = o->table; *k; k++, n++) {
+        const struct work w = rows[r].work(*k);
+        s[n] = *model, s[n].kern = *k, s[n].n = w.n;
         cpu[n] = (struct sv_cpu){ *k, NULL };
-        peak[n] = (struct sv_peak){ &cpu[n], 1 };
-        b[2 * n] = (struct sv_bench){ .run = rows[r].run, .arg = &s[n] };
-        b[2 * n + 1] = (struct sv_bench){ .run = sv_peak_run, .arg = &peak[n] };
+        p[n] = (struct sv_probe){ { .type = "f32", .flops = w.flops, .bytes = w.bytes, .bandwidth = sv_roof_of(&roof[n][0], w.bytes, 1) },
+                                  &cpu[n], rows[r].run, &s[n] };
+        snprintf(p[n].row.name, sizeof p[n].row.name, "%s", rows[r].name);
     }
-    sv_bench_run(b, 2 * n, o->quick ? 1e-5 : 1e-3, o->quick ? 3 : 31);
-    for (size_t i = 0; i < n; i++)
-        print(rows[r].name, s[i].kern, 1, &b[2 * i], rows[r].work(s[i].kern), sv_peak_flops(&peak[i]) / b[2 * i + 1].min, b[0].min, o->json);
+    return sv_measure(p, n, o, out, e);
 }
 
-static bool wanted(const struct sv_bench_options *o, const char *name) { return !o->filter || strstr(name, o->filter); }
-
-static int bench_rows(const struct sv_bench_options *o, struct sv_err *e) {
+int sv_bench_kernels(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_rows *out, struct sv_err *e) {
+    struct sv_roof roof[SV_TABLES][2];
     uint64_t state = 1;
     struct subject s = { 0 };
     float *all = sv_alloc(5 * MOST, sizeof *all, e);
@@ -98,70 +94,9 @@ static int bench_rows(const struct sv_bench_options *o, struct sv_err *e) {
     for (size_t i = 0; i < 4 * MOST; i++) all[i] = (float)(4 * sv_rng_unit(&state) - 2);
     s.y = all, s.x = all + MOST, s.a = all + 2 * MOST, s.b = all + 3 * MOST, s.h = (uint16_t *)(all + 4 * MOST);
     for (size_t i = 0; i < MOST; i++) s.h[i] = (uint16_t)sv_rng(&state);
-    for (size_t r = 0; r < SV_LEN(rows); r++)
-        if (wanted(o, rows[r].name)) bench_row(r, &s, o);
+    int rc = sv_bench_roofs(c, o, out, roof, e);
+    for (size_t r = 0; !rc && r < SV_LEN(rows); r++)
+        if (sv_bench_wants(o, rows[r].name)) rc = bench_kernel(r, &s, o, roof, out, e);
     sv_free(all);
-    return 0;
-}
-
-/* The products of the towers: ViT-B/16 (qkv, out, fc1, fc2) of one image and of nine, B/32, L/14, a text, single rows. */
-static const struct { size_t m, n, k; enum sv_act act; } shapes[] = {
-    { 197, 2304, 768, SV_ACT_NONE }, { 197, 768, 768, SV_ACT_NONE }, { 197, 3072, 768, SV_ACT_QUICK }, { 197, 768, 3072, SV_ACT_NONE },
-    { 1773, 2304, 768, SV_ACT_NONE }, { 1773, 3072, 768, SV_ACT_QUICK }, { 1773, 768, 3072, SV_ACT_NONE }, { 50, 3072, 768, SV_ACT_QUICK },
-    { 257, 4096, 1024, SV_ACT_GELU }, { 257, 1024, 4096, SV_ACT_NONE }, { 77, 2048, 512, SV_ACT_QUICK }, { 197, 512, 512, SV_ACT_NONE },
-    { 1, 512, 768, SV_ACT_NONE }, { 1, 3072, 768, SV_ACT_NONE },
-};
-
-struct product {
-    struct sv_cpu cpu;
-    struct sv_packed w;
-    struct sv_epilogue ep;
-    float *y, *x, *scratch;
-    size_t m;
-};
-
-static void run_product(void *arg) {
-    struct product *p = arg;
-    sv_gemm(&p->cpu, p->y, p->w.n, p->x, p->w.k, p->m, &p->w, &p->ep, p->scratch);
-}
-
-static int bench_product(const struct sv_cpu *c, size_t i, const char *name, const struct sv_bench_options *o, struct sv_err *e) {
-    const size_t m = shapes[i].m, n = shapes[i].n, k = shapes[i].k, threads = sv_pool_threads(c->pool);
-    struct sv_arena a = { 0 };
-    float *w = NULL, *panel = NULL, *mem = NULL;
-    struct product p[2] = { { { c->kern, NULL }, { 0 }, { .act = shapes[i].act }, NULL, NULL, NULL, m }, { .cpu = *c } };
-    for (int pass = 0; pass < 2; pass++) {
-        w = SV_TAKE(&a, float, n * k), panel = SV_TAKE(&a, float, sv_pack_floats(c->kern, n, k));
-        p[0].y = SV_TAKE(&a, float, m * n), p[0].x = SV_TAKE(&a, float, m * k), p[0].ep.bias = SV_TAKE(&a, float, n);
-        p[0].scratch = SV_TAKE(&a, float, sv_gemm_floats(c, m, k));
-        if (!pass && !(mem = sv_alloc(a.used, 1, e))) return SV_ENOMEM;
-        if (!pass) a = (struct sv_arena){ .base = (char *)mem, .cap = a.used };
-    }
-    uint64_t state = 1;
-    for (size_t t = 0; t < n * k; t++) w[t] = (float)(sv_rng_unit(&state) - 0.5);
-    for (size_t t = 0; t < m * k; t++) p[0].x[t] = (float)(sv_rng_unit(&state) - 0.5);
-    p[0].w = sv_pack_f32(c, panel, w, n, k);
-    p[1] = p[0], p[1].cpu = *c;
-    struct sv_peak peak[2] = { { c, 1 }, { c, threads } };
-    struct sv_bench b[4] = { { .run = run_product, .arg = &p[0] }, { .run = sv_peak_run, .arg = &peak[0] },
-                             { .run = run_product, .arg = &p[1] }, { .run = sv_peak_run, .arg = &peak[1] } };
-    const size_t kinds = threads > 1 ? 2 : 1;
-    sv_bench_run(b, 2 * kinds, o->quick ? 1e-5 : 2e-3, o->quick ? 3 : 31);
-    const struct work work = { 0, 2 * (double)m * (double)n * (double)k, 4 * ((double)n * (double)k + (double)m * (double)(n + k)) };
-    for (size_t t = 0; t < kinds; t++)
-        print(name, c->kern, t ? threads : 1, &b[2 * t], work, sv_peak_flops(&peak[t]) / b[2 * t + 1].min, NAN, o->json);
-    sv_free(mem);
-    return 0;
-}
-
-int sv_bench_kernels(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_err *e) {
-    sv_table_head(columns, SV_LEN(columns), o->json);
-    int rc = bench_rows(o, e);
-    for (size_t i = 0; !rc && i < SV_LEN(shapes); i++) {
-        static const char *const act[] = { "", " quick", " gelu" };
-        char name[64];
-        snprintf(name, sizeof name, "gemm %zux%zux%zu%s", shapes[i].m, shapes[i].n, shapes[i].k, act[shapes[i].act]);
-        if (wanted(o, name)) rc = bench_product(c, i, name, o, e);
-    }
-    return rc;
+    return rc ? rc : sv_bench_products(c, o, roof, out, e);
 }

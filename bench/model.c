@@ -1,19 +1,10 @@
 #include "bench/bench.h"
 
-#include "bench/table.h"
-#include "clip/clip.h"
+#include "bench/size.h"
 #include "core/mem.h"
 #include "core/rng.h"
+#include "tfc/temporal.h"
 #include <stdio.h>
-#include <string.h>
-
-static const struct sv_column columns[] = {
-    { "model", -18, 0 }, { "isa", -8, 0 }, { "threads", 7, 0 }, { "ms", 9, 2 }, { "median", 9, 2 }, { "per s", 8, 2 }, { "GFLOP/s", 8, 1 },
-    { "peak", 7, 1 }, { "peak%", 6, 1 },
-};
-
-static const char *const families[] = { "tiny", "B/32", "B/16", "L/14" };
-static const size_t batches[] = { 1, 9 };
 
 /* Multiply-adds count as two; softmax, norms and activations are left out. */
 static double stack_flops(const struct sv_stack *s, size_t len) {
@@ -31,68 +22,89 @@ static double text_flops(const struct sv_clip_config *g) {
     return stack_flops(&g->text, g->context) + 2 * (double)(g->text.width * g->embed);
 }
 
-struct forward { struct sv_clip *clip; float *pixels, *out; int32_t *ids; size_t batch; };
-
-static void run_image(void *arg) { struct forward *f = arg; sv_clip_image(f->clip, f->pixels, f->batch, f->out); }
-static void run_text(void *arg) { struct forward *f = arg; sv_clip_text(f->clip, f->ids, f->batch, f->out); }
-
-static void measure(const struct sv_cpu *c, struct forward *f, const char *name, bool text, double flops, const struct sv_bench_options *o) {
-    char row[64];
-    snprintf(row, sizeof row, "%s %s %zu", name, text ? "text" : "image", f->batch);
-    if (o->filter && !strstr(row, o->filter)) return;
-    struct sv_peak peak = { c, sv_pool_threads(c->pool) };
-    struct sv_bench b[] = { { .run = text ? run_text : run_image, .arg = f }, { .run = sv_peak_run, .arg = &peak } };
-    sv_bench_run(b, 2, o->quick ? 0 : 5e-3, o->quick ? 1 : 15);
-    const double most = sv_peak_flops(&peak) / b[1].min, rate = flops * (double)f->batch / b[0].min;
-    sv_table_row(columns, SV_LEN(columns), (struct sv_cell[]){ { row, 0 }, { c->kern->isa, 0 }, { NULL, (double)peak.threads }, { NULL, b[0].min * 1e3 },
-                 { NULL, b[0].median * 1e3 }, { NULL, (double)f->batch / b[0].min }, { NULL, rate * 1e-9 }, { NULL, most * 1e-9 },
-                 { NULL, 100 * rate / most } }, o->json);
+static int measure(const struct sv_cpu *c, const char *name, size_t batch, double flops, void (*run)(void *), void *arg,
+                   const struct sv_bench_options *o, struct sv_rows *out, struct sv_err *e) {
+    struct sv_probe p = { { .type = "f32", .flops = flops * (double)batch, .items = (double)batch }, c, run, arg };
+    snprintf(p.row.name, sizeof p.row.name, "%s", name);
+    return sv_measure(&p, 1, o, out, e);
 }
 
-/* One tower at a time, so that no more than one is in memory twice: as read and as packed. */
-static int bench_tower(const struct sv_cpu *c, const char *name, bool text, const struct sv_bench_options *o, struct sv_err *e) {
+struct tower { struct sv_clip *clip; float *pixels, *out; int32_t *ids; size_t batch; };
+
+static void run_image(void *arg) { struct tower *t = arg; sv_clip_image(t->clip, t->pixels, t->batch, t->out); }
+static void run_text(void *arg) { struct tower *t = arg; sv_clip_text(t->clip, t->ids, t->batch, t->out); }
+
+static int open_tower(struct tower *t, const struct sv_clip_config *g, bool text, struct sv_store *s, const struct sv_cpu *c, struct sv_err *e) {
+    enum { PASS = 50 };                 /* texts that travel together; a call with more is cut */
+    const size_t pixels = 3 * g->image_size * g->image_size * t->batch, ids = g->context * t->batch;
+    uint64_t state = 1;
+    int rc = sv_store_init(s, "random model", e);
+    if (!rc) rc = sv_clip_random(s, g, 1, e);
+    if (!rc && !(t->clip = sv_clip_open(s, c, text ? SV_CLIP_TEXT : SV_CLIP_IMAGE, text ? sv_min(t->batch, PASS) : t->batch, e))) rc = SV_ENOMEM;
+    if (!rc && !text) sv_store_free(s);
+    if (!rc && !(t->out = sv_alloc(t->batch * g->embed, sizeof *t->out, e))) rc = SV_ENOMEM;
+    if (!rc && text && !(t->ids = sv_alloc(ids, sizeof *t->ids, e))) rc = SV_ENOMEM;
+    if (!rc && !text && !(t->pixels = sv_alloc(pixels, sizeof *t->pixels, e))) rc = SV_ENOMEM;
+    for (size_t i = 0; !rc && text && i < ids; i++)     /* the end token, which has the largest id, at the end */
+        t->ids[i] = (int32_t)((i + 1) % g->context ? sv_rng_below(&state, g->vocab - 1) : g->vocab - 1);
+    for (size_t i = 0; !rc && !text && i < pixels; i++) t->pixels[i] = (float)(4 * sv_rng_unit(&state) - 2);
+    return rc;
+}
+
+/* One tower at a time, so that no more than one is in memory twice: as made and as packed. */
+static int bench_tower(const struct sv_cpu *c, const char *size, bool text, size_t batch, const struct sv_bench_options *o, struct sv_rows *out,
+                       struct sv_err *e) {
     struct sv_clip_config g;
     struct sv_store s = { 0 };
-    struct forward f = { 0 };
-    const size_t most = batches[SV_LEN(batches) - 1];
-    if (!sv_clip_family(&g, name)) return sv_fail(e, SV_EUSAGE, "bench: no model family %s", name);
-    const size_t pixels = 3 * g.image_size * g.image_size;
-    int rc = sv_store_init(&s, name, e);
-    if (!rc) rc = sv_clip_random(&s, &g, 1, e);
-    if (!rc && !(f.clip = sv_clip_open(&s, c, text ? SV_CLIP_TEXT : SV_CLIP_IMAGE, most, e))) rc = SV_ENOMEM;
-    if (!rc && !text) sv_store_free(&s);
-    if (!rc && !(f.pixels = sv_alloc(most * pixels, sizeof *f.pixels, e))) rc = SV_ENOMEM;
-    if (!rc && !(f.out = sv_alloc(most * g.embed, sizeof *f.out, e))) rc = SV_ENOMEM;
-    if (!rc && !(f.ids = sv_alloc(most * g.context, sizeof *f.ids, e))) rc = SV_ENOMEM;
-    if (!rc) {
-        uint64_t state = 1;
-        for (size_t i = 0; i < most * pixels; i++) f.pixels[i] = (float)(4 * sv_rng_unit(&state) - 2);
-        for (size_t i = 0; i < most * g.context; i++) f.ids[i] = (int32_t)(i % g.context + 1 < g.context ? sv_rng_below(&state, g.vocab - 1) : g.vocab - 1);
-        for (size_t i = 0; i < SV_LEN(batches); i++) {
-            f.batch = batches[i];
-            measure(c, &f, name, text, text ? text_flops(&g) : image_flops(&g), o);
-        }
-    }
-    sv_free(f.pixels), sv_free(f.out), sv_free(f.ids), sv_clip_free(f.clip), sv_store_free(&s);
+    struct tower t = { .batch = batch };
+    char name[64];
+    snprintf(name, sizeof name, "%.40s %s %zu", size, text ? "text" : "image", batch);
+    if (!sv_bench_wants(o, name)) return 0;
+    int rc = sv_clip_sized(&g, size, e);
+    if (!rc) rc = open_tower(&t, &g, text, &s, c, e);
+    if (!rc) rc = measure(c, name, batch, text ? text_flops(&g) : image_flops(&g), text ? run_text : run_image, &t, o, out, e);
+    sv_free(t.pixels), sv_free(t.out), sv_free(t.ids), sv_clip_free(t.clip), sv_store_free(&s);
     return rc;
 }
 
-/* Whether a row "NAME image ..." could match: building a tower for nothing takes long. */
-static bool wanted(const struct sv_bench_options *o, const char *name, bool text) {
-    char row[64];
-    bool any = !o->filter;
-    for (size_t i = 0; i < SV_LEN(batches); i++) {
-        snprintf(row, sizeof row, "%s %s %zu", name, text ? "text" : "image", batches[i]);
-        any = any || strstr(row, o->filter);
-    }
-    return any;
+struct fusion { struct sv_tfc *tfc; float *feats, *out; size_t batch; };
+
+static void run_fusion(void *arg) { struct fusion *f = arg; sv_tfc_video(f->tfc, f->feats, f->batch, f->out); }
+
+static int bench_fusion(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_rows *out, struct sv_err *e) {
+    enum { WIDTH = 512, FRAMES = 9, TUBES = 512 };
+    struct fusion f = { .batch = o->batch ? o->batch : TUBES };
+    struct sv_tfc_config g;
+    struct sv_store s = { 0 };
+    char name[64];
+    snprintf(name, sizeof name, "tfc forward %zu", f.batch);
+    if (!sv_bench_wants(o, name)) return 0;
+    const size_t feats = f.batch * FRAMES * WIDTH;
+    sv_tfc_backbone(&g, "prompt-vlm", WIDTH, FRAMES);
+    int rc = sv_store_init(&s, "random fusion", e);
+    if (!rc) rc = sv_tfc_random(&s, &g, 1, e);
+    if (!rc && !(f.tfc = sv_tfc_open(&g, &s, c, f.batch, e))) rc = SV_ENOMEM;
+    if (!rc && (!(f.feats = sv_alloc(feats, sizeof *f.feats, e)) || !(f.out = sv_alloc(f.batch * WIDTH, sizeof *f.out, e)))) rc = SV_ENOMEM;
+    uint64_t state = 1;
+    for (size_t i = 0; !rc && i < feats; i++) f.feats[i] = (float)(2 * sv_rng_unit(&state) - 1);
+    if (!rc) rc = measure(c, name, f.batch, stack_flops(&g.stack, FRAMES), run_fusion, &f, o, out, e);
+    sv_free(f.feats), sv_free(f.out), sv_tfc_free(f.tfc), sv_store_free(&s);
+    return rc;
 }
 
-int sv_bench_model(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_err *e) {
+int sv_bench_model(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_rows *out, struct sv_err *e) {
+    static const struct { const char *size; bool text; size_t batch; } usual[] = {
+        { "B/32", false, 1 }, { "B/32", false, 9 }, { "B/16", false, 1 }, { "B/16", false, 9 }, { "L/14", false, 1 }, { "L/14", false, 9 },
+        { "B/16", true, 1 }, { "B/16", true, 400 }, { "L/14", true, 50 },
+    }, sized[] = { { NULL, false, 1 }, { NULL, false, 9 }, { NULL, true, 1 }, { NULL, true, 50 } };
+    const char *size = o->size ? o->size : o->quick ? "tiny" : NULL;
+    const size_t n = size ? SV_LEN(sized) : SV_LEN(usual);
     int rc = 0;
-    sv_table_head(columns, SV_LEN(columns), o->json);
-    for (size_t i = 0; !rc && i < (o->quick ? 1 : SV_LEN(families)); i++)
-        for (int text = 0; !rc && text < 2; text++)
-            if (wanted(o, families[i], text)) rc = bench_tower(c, families[i], text, o, e);
-    return rc;
+    for (size_t i = 0; !rc && i < n; i++) {
+        const bool text = size ? sized[i].text : usual[i].text, again = i && text == (size ? sized[i - 1].text : usual[i - 1].text);
+        const char *which = size ? size : usual[i].size;
+        if (o->batch && again && (size || !strcmp(which, usual[i - 1].size))) continue;       /* one batch: one row */
+        rc = bench_tower(c, which, text, o->batch ? o->batch : size ? sized[i].batch : usual[i].batch, o, out, e);
+    }
+    return rc || o->size ? rc : bench_fusion(c, o, out, e);
 }

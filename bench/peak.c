@@ -1,75 +1,114 @@
 #include "bench/bench.h"
 
-#include "bench/table.h"
 #include "core/mem.h"
 #include <math.h>
-#include <string.h>
+#include <stdio.h>
+#include <unistd.h>
 
-enum { ROUNDS = 1 << 16, STREAM = 1 << 25 };        /* multiply-adds in a chain; floats of the streamed array: 128 MiB */
+enum { CHAIN = 1 << 16 };               /* multiply-adds in a chain */
 
 /* a contracts towards b / (1 - a), so the numbers stay ordinary however long it runs. */
 static void burn(void *arg, size_t begin, size_t end, size_t thread) {
     const struct sv_peak *p = arg;
     float x[1024] = { 0 };
     (void)thread;
-    for (; begin < end; begin++) p->cpu->kern->peak(x, 0.9990234f, 1, ROUNDS);
+    for (; begin < end; begin++) p->cpu->kern->peak(x, 0.9990234f, 1, CHAIN);
 }
 
-void sv_peak_run(void *peak) {
-    const struct sv_peak *p = peak;
-    sv_pool_for(p->threads > 1 ? p->cpu->pool : NULL, p->threads, burn, peak);
+void sv_peak_run(void *arg) {
+    const struct sv_peak *p = arg;
+    sv_pool_for(p->cpu->pool, sv_pool_threads(p->cpu->pool), burn, arg);
 }
 
 double sv_peak_flops(const struct sv_peak *p) {
-    return 2.0 * ROUNDS * (double)(p->cpu->kern->mr * p->cpu->kern->nr) * (double)p->threads;
+    return 2.0 * CHAIN * (double)(p->cpu->kern->mr * p->cpu->kern->nr) * (double)sv_pool_threads(p->cpu->pool);
 }
 
-static void stream(void *arg, size_t begin, size_t end, size_t thread) {
-    enum { STEP = 4096 };
-    const struct sv_stream *s = arg;
-    (void)thread;
-    for (size_t i = begin * STEP; i < sv_min(end * STEP, s->n); i += STEP) {
-        const size_t n = sv_min(STEP, s->n - i);
-        if (s->to) memcpy(s->to + i, s->from + i, n * sizeof *s->to);
-        else s->cpu->kern->dot(s->from + i, s->from + i, n);
-    }
+static const char *const level_name[SV_LEVELS] = { "L1", "L2", "L3", "memory" };
+
+/* Bytes of a level on so many threads: the first two belong to a core.  Where the system does not say, what is common. */
+static size_t level_bytes(size_t level, size_t threads) {
+    static const size_t common[] = { 32 << 10, 512 << 10, 8 << 20 };
+    long n = 0;
+#ifdef _SC_LEVEL1_DCACHE_SIZE
+    static const int name[] = { _SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE };
+    n = sysconf(name[level]);
+#endif
+    return (n > 0 ? (size_t)n : common[level]) * (level < 2 ? threads : 1);
 }
 
-void sv_stream_run(void *arg) {
-    const struct sv_stream *s = arg;
-    sv_pool_for(s->cpu->pool, sv_ceil_div(s->n, 4096), stream, arg);
+static size_t level_of(double bytes, size_t threads) {
+    size_t level = 0;
+    while (level + 1 < SV_LEVELS && bytes > (double)level_bytes(level, threads)) level++;
+    return level;
 }
 
-static const struct sv_column columns[] = { { "what", -8, 0 }, { "isa", -8, 0 }, { "threads", 7, 0 }, { "GFLOP/s", 9, 1 }, { "median", 9, 1 }, { "GB/s", 9, 1 } };
+double sv_roof_of(const struct sv_roof *r, double bytes, size_t threads) { return r->bandwidth[level_of(bytes, threads)]; }
 
-static int bench_memory(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_err *e) {
-    const size_t n = o->quick ? STREAM / 16 : STREAM;
-    float *from = sv_alloc(n, sizeof *from, e), *to = from ? sv_alloc(n, sizeof *to, e) : NULL;
-    if (!to) { sv_free(from); return SV_ENOMEM; }
-    struct sv_stream read = { c, from, NULL, n }, copy = { c, from, to, n };
-    struct sv_bench b[] = { { .run = sv_stream_run, .arg = &read }, { .run = sv_stream_run, .arg = &copy } };
-    sv_bench_run(b, 2, 0, o->quick ? 3 : 15);
-    for (size_t i = 0; i < 2; i++) {
-        const double bytes = (double)n * sizeof *from * (double)(i + 1), threads = (double)sv_pool_threads(c->pool);
-        sv_table_row(columns, SV_LEN(columns), (struct sv_cell[]){ { i ? "copy" : "read", 0 }, { c->kern->isa, 0 }, { NULL, threads },
-                     { NULL, NAN }, { NULL, NAN }, { NULL, bytes / b[i].min * 1e-9 } }, o->json);
-    }
-    sv_free(from), sv_free(to);
-    return 0;
+/* Each thread goes through its own part of an array, by the two kernels that do least with what they move: dot reads, axpy reads
+ * twice and writes.  The faster one is the bandwidth. */
+enum { STEP = 1024, LEAST = 1 << 18 };  /* floats of a call of a kernel, and of a call of a thread: long against waking it */
+struct stream { const struct sv_cpu *cpu; float *x; size_t n, times; bool write; };     /* n: floats of a thread, of both operands */
+
+static void flow(void *arg, size_t begin, size_t end, size_t thread) {
+    const struct stream *s = arg;
+    (void)end, (void)thread;
+    float *a = s->x + begin * s->n, *b = a + s->n / 2;
+    for (size_t t = 0; t < s->times; t++)
+        for (size_t i = 0; i + STEP <= s->n / 2; i += STEP) {
+            if (s->write) s->cpu->kern->axpy(a + i, 1e-9f, b + i, STEP);
+            else a[i] = s->cpu->kern->dot(a + i, b + i, STEP);
+        }
 }
 
-int sv_bench_peak(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_err *e) {
+static void run_stream(void *arg) {
+    const struct stream *s = arg;
+    sv_pool_for(s->cpu->pool, sv_pool_threads(s->cpu->pool), flow, arg);
+}
+
+/* Half of a cache, so that what else lives there stays; for memory, well above the last cache. */
+static size_t stream_floats(size_t level, size_t threads) {
+    const size_t all = level + 1 < SV_LEVELS ? level_bytes(level, threads) / 2 : sv_max((size_t)128 << 20, 2 * level_bytes(2, 1));
+    return sv_max(all / threads / sizeof(float) / (2 * STEP), 1) * 2 * STEP;
+}
+
+/* The peak and the four bandwidths of one table on the threads of c. */
+static int bench_roof(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_rows *out, struct sv_roof *roof, struct sv_err *e) {
     const size_t threads = sv_pool_threads(c->pool);
-    sv_table_head(columns, SV_LEN(columns), o->json);
-    for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++) {
-        const struct sv_cpu cpu = { *k, c->pool };
-        struct sv_peak p[] = { { &cpu, 1 }, { &cpu, threads } };
-        struct sv_bench b[] = { { .run = sv_peak_run, .arg = &p[0] }, { .run = sv_peak_run, .arg = &p[1] } };
-        const size_t n = threads > 1 ? 2 : 1;
-        sv_bench_run(b, n, o->quick ? 1e-4 : 5e-3, o->quick ? 3 : 31);
-        for (size_t i = 0; i < n; i++)
-            sv_table_row(columns, SV_LEN(columns), (struct sv_cell[]){ { "fma", 0 }, { (*k)->isa, 0 }, { NULL, (double)p[i].threads },
-                         { NULL, sv_peak_flops(&p[i]) / b[i].min * 1e-9 }, { NULL, sv_peak_flops(&p[i]) / b[i].median * 1e-9 }, { NULL, NAN } }, o->json);
+    struct sv_peak peak = { c };
+    struct sv_probe p[1 + 2 * SV_LEVELS] = { { .row = { .name = "peak", .type = "f32", .flops = sv_peak_flops(&peak) }, .run = sv_peak_run, .arg = &peak } };
+    struct stream s[2 * SV_LEVELS];
+    struct sv_rows rows = { 0 };
+    float *x = sv_alloc(stream_floats(SV_LEVELS - 1, threads) * threads, sizeof *x, e);
+    if (!x) return SV_ENOMEM;
+    for (size_t i = 0; i < 2 * SV_LEVELS; i++) {
+        const size_t n = stream_floats(i / 2, threads), times = sv_ceil_div(LEAST, n);
+        s[i] = (struct stream){ c, x, n, times, i & 1 };
+        p[1 + i] = (struct sv_probe){ .row = { .type = "f32", .bytes = (double)(n * times * threads * sizeof *x) * (i & 1 ? 1.5 : 1) },
+                                      .run = run_stream, .arg = &s[i] };
+        snprintf(p[1 + i].row.name, sizeof p[1 + i].row.name, "%s %s", i & 1 ? "update" : "read", level_name[i / 2]);
     }
-    return bench_memory(c, o, e);
+    for (size_t i = 0; i < SV_LEN(p); i++) p[i].cpu = c;
+    int rc = sv_measure(p, SV_LEN(p), o, &rows, e);
+    if (!rc) rc = sv_rows_put(out, &rows.row[0], e);
+    for (size_t i = 0; !rc && i < SV_LEVELS; i++) {
+        struct sv_row *read = &rows.row[1 + 2 * i], *update = read + 1, *best = update->bytes / update->min > read->bytes / read->min ? update : read;
+        if (roof) roof->bandwidth[i] = best->bytes / best->min;
+        best->peak = 0;
+        rc = sv_rows_put(out, best, e);
+    }
+    sv_rows_free(&rows), sv_free(x);
+    return rc;
+}
+
+int sv_bench_roofs(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_rows *out, struct sv_roof roof[SV_TABLES][2], struct sv_err *e) {
+    int rc = 0;
+    for (size_t i = 0; !rc && o->table[i]; i++)
+        for (size_t t = 0; !rc && t < (sv_pool_threads(c->pool) > 1 ? 2 : 1); t++)
+            rc = bench_roof(&(struct sv_cpu){ o->table[i], t ? c->pool : NULL }, o, out, roof ? &roof[i][t] : NULL, e);
+    return rc;
+}
+
+int sv_bench_peak(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_rows *out, struct sv_err *e) {
+    return sv_bench_roofs(c, o, out, NULL, e);
 }

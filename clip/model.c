@@ -137,7 +137,7 @@ static struct sv_clip *carve(struct sv_clip *m, struct sv_load *l) {
 static struct sv_clip *run(struct sv_arena *a, const struct sv_store *s, const struct sv_cpu *c, int towers, size_t batch, int *rc, struct sv_err *e) {
     struct sv_clip m = { .cpu = c, .towers = towers, .batch = batch ? batch : 1 };
     if ((*rc = sv_clip_config_read(&m.cfg, s, e))) return NULL;
-    struct sv_load l = { s, c, a, e, 0 };
+    struct sv_load l = { .store = s, .cpu = c, .arena = a, .err = e };
     struct sv_clip *place = carve(&m, &l);
     *rc = l.rc;
     return place;

@@ -1,6 +1,7 @@
 /* text.c - the text tower: token rows, positions, causal blocks, projection of the end token's row. */
 #include "clip/clip_int.h"
 
+#include "nn/embedding.h"
 #include <string.h>
 
 static const char tower[] = "clip.text.";
@@ -13,7 +14,7 @@ void sv_text_load(struct sv_clip *m, struct sv_load *l) {
     if (!l->rc) l->rc = sv_store_expect(l->store, "clip.text.token", SV_FLOATS, 2, (size_t[]){ g->vocab, w }, &token, l->err);
     if (token) m->text.token = *token;
     m->text.position = sv_load_f32(l, &p, "position", g->context, w);
-    m->text.ln_final = (struct sv_norm){ sv_load_f32(l, &p, "ln_final.weight", 0, w), sv_load_f32(l, &p, "ln_final.bias", 0, w), g->text.eps };
+    m->text.ln_final = sv_load_norm(l, &p, "ln_final", w, g->text.eps);
     m->text.proj = sv_load_projection(l, &p, "proj", g->embed, w);
     for (size_t i = 0; i < g->text.layers; i++) {
         const struct sv_block b = sv_block_load(l, tower, i, &g->text);
@@ -44,7 +45,7 @@ static void pass(struct sv_clip *m, const int32_t *ids, size_t batch, float *out
         for (size_t t = 0; t < len; t++) {
             const int32_t id = ids[b * g->context + t];
             float *x = m->x + (b * len + t) * w;
-            sv_view_f32(&m->text.token, (id >= 0 && (size_t)id < g->vocab ? (size_t)id : 0) * w, w, x);
+            sv_view_f32(&m->text.token, sv_entry(id, g->vocab) * w, w, x);
             for (size_t i = 0; i < w; i++) x[i] += m->text.position[t * w + i];
         }
     sv_stack_forward(c, &g->text, m->text.block, m->x, batch, len, m->scratch);

@@ -12,8 +12,8 @@ void sv_vision_load(struct sv_clip *m, struct sv_load *l) {
     m->visual.patch = sv_load_linear(l, &p, "patch", w, 3 * g->patch * g->patch, false);
     m->visual.class_row = sv_load_f32(l, &p, "class", 0, w);
     m->visual.position = sv_load_f32(l, &p, "position", sv_vision_len(g), w);
-    m->visual.ln_pre = (struct sv_norm){ sv_load_f32(l, &p, "ln_pre.weight", 0, w), sv_load_f32(l, &p, "ln_pre.bias", 0, w), g->visual.eps };
-    m->visual.ln_post = (struct sv_norm){ sv_load_f32(l, &p, "ln_post.weight", 0, w), sv_load_f32(l, &p, "ln_post.bias", 0, w), g->visual.eps };
+    m->visual.ln_pre = sv_load_norm(l, &p, "ln_pre", w, g->visual.eps);
+    m->visual.ln_post = sv_load_norm(l, &p, "ln_post", w, g->visual.eps);
     m->visual.proj = sv_load_projection(l, &p, "proj", g->embed, w);
     for (size_t i = 0; i < g->visual.layers; i++) {
         const struct sv_block b = sv_block_load(l, tower, i, &g->visual);

@@ -77,6 +77,23 @@ struct sv_packed sv_pack_turned(const struct sv_cpu *c, float *panel, const floa
     return (struct sv_packed){ n, k, panel };
 }
 
+/* Squares of nr x nr. */
+static void turn_panels(void *arg, size_t begin, size_t end, size_t thread) {
+    const struct turn *g = arg;
+    const size_t nr = g->kern->nr, square = nr * nr;
+    (void)thread;
+    for (size_t j = begin; j < end; j++)
+        for (size_t i = 0; i * nr < g->k; i++)
+            g->kern->pack(g->panel + j * nr * g->k + i * square, nr, g->w + i * nr * g->n + j * square, nr, sv_min(nr, g->n - j * nr),
+                          sv_min(nr, g->k - i * nr));
+}
+
+struct sv_packed sv_turn(const struct sv_cpu *c, float *panel, const struct sv_packed *w) {
+    struct turn g = { .kern = c->kern, .panel = panel, .w = w->panel, .n = w->k, .k = w->n };
+    sv_pool_for(c->pool, sv_ceil_div(g.n, c->kern->nr), turn_panels, &g);
+    return (struct sv_packed){ g.n, g.k, panel };
+}
+
 size_t sv_gemm_floats(const struct sv_cpu *c, size_t m, size_t k) {
     const size_t rows = block_rows(c->kern, m);
     return round_up(rows * k, 16) + sv_pool_threads(c->pool) * round_up(rows * block_panels(c->kern) * c->kern->nr, 16);

@@ -23,8 +23,11 @@ size_t sv_pack_floats(const struct sv_kern *k, size_t rows, size_t cols);
 struct sv_packed sv_pack(const struct sv_cpu *c, float *panel, const struct sv_view *w);
 struct sv_packed sv_pack_f32(const struct sv_cpu *c, float *panel, const float *w /* [n, k] */, size_t n, size_t k);
 
-/* panel = w^T, for w [k, n] (row stride ld) of f32: a product with it is x w.  sv_pack_floats(k, n, k) floats. */
+/* panel = w^T [n, k], for w [k, n] (row stride ld) of f32: a product with it is x w. */
 struct sv_packed sv_pack_turned(const struct sv_cpu *c, float *panel, const float *w, size_t ld, size_t n, size_t k);
+
+/* panel = w^T [k, n] from the panels of w [n, k]; sv_pack_floats(kern, k, n) floats. */
+struct sv_packed sv_turn(const struct sv_cpu *c, float *panel, const struct sv_packed *w);
 
 enum sv_act { SV_ACT_NONE, SV_ACT_QUICK, SV_ACT_GELU };
 

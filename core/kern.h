@@ -17,6 +17,10 @@
  * softmax  x = exp(scale (x - max x)) / sum over one row, in place; n > 0
  * quick    y = x / (1 + exp(-1.702 x))            QuickGELU; y may be x
  * gelu     y = x (1 + erf(x / sqrt 2)) / 2        the exact GELU; y may be x
+ * dquick   y *= the derivative of quick at x       s (1 + 1.702 x (1 - s)), s = 1 / (1 + exp(-1.702 x))
+ * dgelu    y *= the derivative of gelu at x        Phi(x) + x exp(-x^2 / 2) / sqrt(2 pi), Phi as in gelu
+ * dnorm    dx += (g - mean g - h mean(g h)) / sd, with g = dy gain, h = (x - mean) / sd, sd = sqrt(var + eps): what norm gives
+ *          back to x over one row; stat = mean, 1 / sd; dx may be dy
  * half     y = x widened from f16                 bits of x; y and x do not overlap
  * bhalf    y = x widened from bf16
  * tile     c[m, n] (row stride ldc) = (or +=, if add) sum over p < k of ap[p, i] bp[p, j]; ap [k, mr] and bp [k, nr] packed,
@@ -31,6 +35,9 @@
     X(void,  softmax, (float *x, size_t n, float scale)) \
     X(void,  quick,   (float *y, const float *x, size_t n)) \
     X(void,  gelu,    (float *y, const float *x, size_t n)) \
+    X(void,  dquick,  (float *y, const float *x, size_t n)) \
+    X(void,  dgelu,   (float *y, const float *x, size_t n)) \
+    X(void,  dnorm,   (float *dx, const float *dy, const float *x, const float *gain, size_t n, float eps, float stat[2])) \
     X(void,  half,    (float *y, const uint16_t *x, size_t n)) \
     X(void,  bhalf,   (float *y, const uint16_t *x, size_t n)) \
     X(void,  tile,    (float *c, size_t ldc, size_t m, size_t n, size_t k, const float *ap, const float *bp, bool add)) \

@@ -40,6 +40,31 @@ static void gelu(float *y, const float *x, size_t n) {
     for (size_t i = 0; i < n; i++) y[i] = x[i] * (0.5f * erfcf(-0.70710678f * x[i]));
 }
 
+static void dquick(float *y, const float *x, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        const float s = 1 / (1 + expf(-1.702f * x[i]));
+        y[i] *= s * (1 + 1.702f * x[i] * (1 - s));
+    }
+}
+
+static void dgelu(float *y, const float *x, size_t n) {
+    for (size_t i = 0; i < n; i++) y[i] *= 0.5f * erfcf(-0.70710678f * x[i]) + x[i] * (0.39894228f * expf(-0.5f * x[i] * x[i]));
+}
+
+static void dnorm(float *dx, const float *dy, const float *x, const float *gain, size_t n, float eps, float stat[2]) {
+    double mean = 0, square = 0, sum = 0, slope = 0;
+    for (size_t i = 0; i < n; i++) mean += x[i] / (double)n;
+    for (size_t i = 0; i < n; i++) square += (x[i] - mean) * (x[i] - mean);
+    const double inv = 1 / sqrt(square / (double)n + eps);
+    for (size_t i = 0; i < n; i++) {
+        const double g = (double)dy[i] * gain[i];
+        sum += g, slope += g * (x[i] - mean) * inv;
+    }
+    for (size_t i = 0; i < n; i++)
+        dx[i] += (float)(inv * ((double)dy[i] * gain[i] - sum / (double)n - (x[i] - mean) * inv * slope / (double)n));
+    stat[0] = (float)mean, stat[1] = (float)inv;
+}
+
 static void half(float *y, const uint16_t *x, size_t n) {
     for (size_t i = 0; i < n; i++) y[i] = sv_f16_f32(x[i]);
 }

@@ -10,11 +10,12 @@
 #include <string.h>
 
 /* gcc -O2 leaves loops over arrays of vectors rolled and the arrays in memory: 3x slower. */
-#define UNROLL _Pragma("GCC unroll 24")
+#define UNROLL _Pragma("GCC unroll 32")
 #include VEC
 
 enum { NR = NV * VW };
 
+#ifndef V_PART
 /* n < VW floats, the rest is fill. */
 static inline vec part_load(const float *p, size_t n, float fill) {
     float t[VW];
@@ -28,6 +29,7 @@ static inline void part_store(float *p, size_t n, vec a) {
     v_store(t, a);
     memcpy(p, t, n * sizeof *t);
 }
+#endif
 
 /* e^x within 2 ulp, for normal results; 0, inf and NaN as expf.  x = n ln 2 + r, |r| <= ln 2 / 2; e^r = 1 + r + r^2 q(r)
  * with q the minimax polynomial (3.1e-9 relative). */
@@ -45,10 +47,10 @@ static inline vec v_exp(vec x) {
 
 static inline vec v_quick(vec x) { return v_div(x, v_add(v_set(1), v_exp(v_mul(x, v_set(-1.702f))))); }
 
-/* x Phi(x); Phi(-a) = erfc(a / sqrt 2) / 2 = e^(-a^2 / 2) t p(t), t = 1 / (1 + 0.298 a / sqrt 2), with p the minimax
+/* Phi(-a) = erfc(a / sqrt 2) / 2 = e t p(t) for a >= 0, e = e^(-a^2 / 2), t = 1 / (1 + 0.298 a / sqrt 2), with p the minimax
  * polynomial of relative error 1.4e-8 for a <= 14, past which the exponential is 0. */
-static inline vec v_gelu(vec x) {
-    const vec a = v_abs(x), t = v_div(v_set(1), v_fma(a, v_set(0.210717827f), v_set(1)));
+static inline vec v_tail(vec a, vec e) {
+    const vec t = v_div(v_set(1), v_fma(a, v_set(0.210717827f), v_set(1)));
     vec p = v_fma(v_set(-0.0697008669f), t, v_set(0.271379292f));
     p = v_fma(p, t, v_set(-0.308227003f));
     p = v_fma(p, t, v_set(0.327201933f));
@@ -57,8 +59,22 @@ static inline vec v_gelu(vec x) {
     p = v_fma(p, t, v_set(0.0706247389f));
     p = v_fma(p, t, v_set(0.085201025f));
     p = v_fma(p, t, v_set(0.0840065554f));
-    const vec q = v_mul(v_mul(p, t), v_exp(v_mul(v_mul(x, x), v_set(-0.5f))));
+    return v_mul(v_mul(p, t), e);
+}
+
+static inline vec v_gelu(vec x) {
+    const vec q = v_tail(v_abs(x), v_exp(v_mul(v_mul(x, x), v_set(-0.5f))));
     return v_mul(x, v_if_positive(x, v_sub(v_set(1), q), q));
+}
+
+static inline vec v_dquick(vec y, vec x) {
+    const vec one = v_set(1), s = v_div(one, v_add(one, v_exp(v_mul(x, v_set(-1.702f)))));
+    return v_mul(y, v_mul(s, v_fma(v_mul(x, v_set(1.702f)), v_sub(one, s), one)));
+}
+
+static inline vec v_dgelu(vec y, vec x) {
+    const vec e = v_exp(v_mul(v_mul(x, x), v_set(-0.5f))), q = v_tail(v_abs(x), e);
+    return v_mul(y, v_fma(v_mul(x, v_set(0.39894228f)), e, v_if_positive(x, v_sub(v_set(1), q), q)));
 }
 
 #define MAP(f) do { \
@@ -69,6 +85,15 @@ static inline vec v_gelu(vec x) {
 
 static void quick(float *y, const float *x, size_t n) { MAP(v_quick); }
 static void gelu(float *y, const float *x, size_t n) { MAP(v_gelu); }
+
+#define SCALE_BY(f) do { \
+    size_t i_ = 0; \
+    for (; i_ + VW <= n; i_ += VW) v_store(y + i_, f(v_load(y + i_), v_load(x + i_))); \
+    if (i_ < n) part_store(y + i_, n - i_, f(part_load(y + i_, n - i_, 0), part_load(x + i_, n - i_, 0))); \
+} while (0)
+
+static void dquick(float *y, const float *x, size_t n) { SCALE_BY(v_dquick); }
+static void dgelu(float *y, const float *x, size_t n) { SCALE_BY(v_dgelu); }
 
 #define WIDEN(f) do { \
     size_t i_ = 0; \
@@ -103,8 +128,11 @@ static void axpy(float *y, float s, const float *x, size_t n) {
     if (i < n) part_store(y + i, n - i, v_fma(vs, part_load(x + i, n - i, 0), part_load(y + i, n - i, 0)));
 }
 
-/* The variance comes from deviations, whose own mean corrects what the first mean lost to rounding. */
-static void norm(float *y, const float *x, const float *gain, const float *bias, size_t n, float eps) {
+/* A row's mean is mean + off, and inv is 1 / sqrt(var + eps).  The variance comes from deviations, whose own mean corrects
+ * what the first mean lost to rounding. */
+struct moments { float mean, off, inv; };
+
+static inline struct moments moments(const float *x, size_t n, float eps) {
     const float scale = 1 / (float)n;
     vec s0 = v_set(0), s1 = s0;
     size_t i = 0;
@@ -125,11 +153,39 @@ static void norm(float *y, const float *x, const float *gain, const float *bias,
     const float off = v_sum(s0) * scale;
     float var = v_sum(s1) * scale - off * off;
     if (var < 0) var = 0;               /* equal elements; a NaN passes */
-    const float inv = 1 / sqrtf(var + eps);
-    const vec vo = v_set(off), vi = v_set(inv);
-#define NORMED(x_, g_, b_) v_fma(v_mul(v_sub(v_sub(x_, vm), vo), vi), g_, b_)
-    for (i = 0; i + VW <= n; i += VW) v_store(y + i, NORMED(v_load(x + i), v_load(gain + i), v_load(bias + i)));
+    return (struct moments){ mean, off, 1 / sqrtf(var + eps) };
+}
+
+#define STANDARD(x_) v_mul(v_sub(v_sub(x_, vm), vo), vi)
+
+static void norm(float *y, const float *x, const float *gain, const float *bias, size_t n, float eps) {
+    const struct moments m = moments(x, n, eps);
+    const vec vm = v_set(m.mean), vo = v_set(m.off), vi = v_set(m.inv);
+    size_t i = 0;
+#define NORMED(x_, g_, b_) v_fma(STANDARD(x_), g_, b_)
+    for (; i + VW <= n; i += VW) v_store(y + i, NORMED(v_load(x + i), v_load(gain + i), v_load(bias + i)));
     if (i < n) part_store(y + i, n - i, NORMED(part_load(x + i, n - i, 0), part_load(gain + i, n - i, 0), part_load(bias + i, n - i, 0)));
+}
+
+static void dnorm(float *dx, const float *dy, const float *x, const float *gain, size_t n, float eps, float stat[2]) {
+    const struct moments m = moments(x, n, eps);
+    const vec vm = v_set(m.mean), vo = v_set(m.off), vi = v_set(m.inv);
+    vec sum = v_set(0), slope = sum;
+    size_t i = 0;
+    for (; i + VW <= n; i += VW) {
+        const vec g = v_mul(v_load(dy + i), v_load(gain + i));
+        sum = v_add(sum, g), slope = v_fma(g, STANDARD(v_load(x + i)), slope);
+    }
+    if (i < n) {
+        const vec g = v_mul(part_load(dy + i, n - i, 0), part_load(gain + i, n - i, 0));
+        sum = v_add(sum, g), slope = v_fma(g, STANDARD(part_load(x + i, n - i, 0)), slope);
+    }
+    const vec vs = v_set(v_sum(sum) / (float)n), vt = v_set(-v_sum(slope) / (float)n);
+#define GIVEN_BACK(dx_, dy_, x_, g_) v_fma(vi, v_fma(STANDARD(x_), vt, v_sub(v_mul(dy_, g_), vs)), dx_)
+    for (i = 0; i + VW <= n; i += VW) v_store(dx + i, GIVEN_BACK(v_load(dx + i), v_load(dy + i), v_load(x + i), v_load(gain + i)));
+    if (i < n) part_store(dx + i, n - i, GIVEN_BACK(part_load(dx + i, n - i, 0), part_load(dy + i, n - i, 0), part_load(x + i, n - i, 0),
+                                                    part_load(gain + i, n - i, 0)));
+    stat[0] = m.mean + m.off, stat[1] = m.inv;
 }
 
 /* A NaN may be lost in the maximum but not in the sum, which spreads it over the row. */

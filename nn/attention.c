@@ -3,88 +3,237 @@
 #include <math.h>
 #include <string.h>
 
-/* Where one thread's packed operands lie in its share of the scratch; sizes in floats, each a multiple of 16. */
-struct layout { size_t k, v, q, s, p, lds, total; };
+struct job {
+    const struct sv_cpu *c;
+    const struct sv_seqs *seqs;
+    size_t width, heads, d;
+    const float *qkv, *prefix, *dout;
+    float *out, *dqkv, *dprefix, *scratch;
+    size_t step;                        /* sequences of a head that one thread must take together */
+};
 
-static size_t pad(size_t n) { return (n + 15) / 16 * 16; }
+/* One thread's operands for one head, packed, in its share of the scratch.  Keys are the prefix's rows, then the
+ * sequence's own.  Kt and Vt are transposed panels, prefix and own apart because the own ones change; K and V are straight
+ * panels over all keys, in which the prefix's rows come first and stay.  Scores lie as rows of lds floats. */
+struct head {
+    const struct job *j;
+    size_t len, keys, lds;              /* rows of this sequence; of the longest with its prefix */
+    const float *q, *k, *v;             /* row 0 of this sequence, 3 width apart */
+    float *ktp, *kt, *vtp, *vt, *ks, *vs;
+    float *qa, *oa, *qs, *os;           /* a block of rows of Q and dO: as tiles' left operand, as their right one */
+    float *s, *t, *a;                   /* probabilities, their gradients, and either of them packed */
+};
 
-static struct layout lay_out(const struct sv_kern *kern, size_t len, size_t d) {
-    struct layout o = { .lds = sv_ceil_div(len, kern->nr) * kern->nr };
-    o.v = o.k + pad(o.lds * d);
-    o.q = o.v + pad(len * sv_ceil_div(d, kern->nr) * kern->nr);
-    o.s = o.q + pad(kern->mr * d);
-    o.p = o.s + pad(kern->mr * o.lds);
-    o.total = o.p + pad(len * kern->mr);
-    return o;
+enum { BLOCK = 48 };                    /* rows of a block going backward, about */
+
+static size_t up(size_t n, size_t to) { return sv_ceil_div(n, to) * to; }
+
+static void take(size_t *at, float *mem, float **p, size_t n) {
+    *p = mem ? mem + *at : NULL;
+    *at += up(n, 16);
 }
 
-size_t sv_attention_floats(const struct sv_cpu *c, size_t len, size_t width, size_t heads) {
-    return lay_out(c->kern, len, width / heads).total * sv_pool_threads(c->pool);
+static size_t block_rows(const struct sv_kern *k) { return sv_max(BLOCK / k->mr, 1) * k->mr; }
+
+/* Runs twice, as an arena's carve: with mem NULL it measures. */
+static size_t lay_out(struct head *x, const struct job *j, float *mem, bool back) {
+    const size_t mr = j->c->kern->mr, nr = j->c->kern->nr, d = j->d, p = j->seqs->prefix, len = j->seqs->len;
+    const size_t rows = back ? block_rows(j->c->kern) : mr;
+    size_t at = 0;
+    *x = (struct head){ .j = j, .keys = p + len, .lds = p + up(len, nr) };
+    take(&at, mem, &x->ktp, up(p, nr) * d), take(&at, mem, &x->kt, up(len, nr) * d);
+    take(&at, mem, &x->qa, rows * d), take(&at, mem, &x->s, rows * x->lds);
+    take(&at, mem, &x->a, rows * up(x->keys, mr));
+    if (!back) {
+        take(&at, mem, &x->vs, x->keys * up(d, nr));
+        return at;
+    }
+    take(&at, mem, &x->vtp, up(p, nr) * d), take(&at, mem, &x->vt, up(len, nr) * d);
+    take(&at, mem, &x->ks, x->keys * up(d, nr)), take(&at, mem, &x->t, rows * x->lds), take(&at, mem, &x->oa, rows * d);
+    take(&at, mem, &x->qs, rows * up(d, nr)), take(&at, mem, &x->os, rows * up(d, nr));
+    return at;
 }
 
-/* Panels [ceil(rows / wide), d, wide] of x [rows, d]: the transposing pack, for Q and K. */
-static void pack_rows(float *panel, const float *x, size_t ldx, size_t rows, size_t d, size_t wide) {
-    for (size_t r = 0; r < rows; r += wide, panel += d * wide)
-        for (size_t j = 0; j < wide; j++)
-            for (size_t i = 0; i < d; i++) panel[i * wide + j] = r + j < rows ? x[(r + j) * ldx + i] : 0;
+static size_t floats(const struct sv_cpu *c, const struct sv_seqs *q, size_t width, size_t heads, bool back) {
+    struct job j = { .c = c, .seqs = q, .d = width / heads };
+    struct head x;
+    return lay_out(&x, &j, NULL, back) * sv_pool_threads(c->pool);
 }
 
-/* Panels [ceil(d / wide), rows, wide] of x [rows, d]: the straight pack, for V. */
-static void pack_cols(float *panel, const float *x, size_t ldx, size_t rows, size_t d, size_t wide) {
-    for (size_t at = 0; at < d; at += wide) {
+size_t sv_attention_floats(const struct sv_cpu *c, const struct sv_seqs *q, size_t width, size_t heads) {
+    return floats(c, q, width, heads, false);
+}
+
+size_t sv_attention_back_floats(const struct sv_cpu *c, const struct sv_seqs *q, size_t width, size_t heads) {
+    return floats(c, q, width, heads, true);
+}
+
+/* Panels [ceil(rows / wide), d, wide] of x [rows, d]: transposed. */
+static void pack_rows(const struct sv_kern *kern, float *panel, const float *x, size_t ldx, size_t rows, size_t d, size_t wide) {
+    for (size_t r = 0; r < rows; r += wide) kern->pack(panel + r * d, wide, x + r * ldx, ldx, sv_min(wide, rows - r), d);
+}
+
+/* Panels [ceil(d / wide), all, wide] of x [rows, d]: straight; rows go to places 0 .. rows - 1 of `all`. */
+static void pack_cols(float *panel, size_t all, const float *x, size_t ldx, size_t rows, size_t d, size_t wide) {
+    for (size_t at = 0; at < d; at += wide, panel += all * wide) {
         const size_t n = sv_min(wide, d - at);
-        for (size_t r = 0; r < rows; r++, panel += wide) {
-            memcpy(panel, x + r * ldx + at, n * sizeof *panel);
-            memset(panel + n, 0, (wide - n) * sizeof *panel);
+        for (size_t r = 0; r < rows; r++) {
+            memcpy(panel + r * wide, x + r * ldx + at, n * sizeof *panel);
+            memset(panel + r * wide + n, 0, (wide - n) * sizeof *panel);
         }
     }
 }
 
-struct job {
-    const struct sv_cpu *c;
-    float *out, *scratch;
-    const float *qkv;
-    size_t len, width, heads;
-    bool causal;
-};
-
-/* Rows first .. first + m - 1 of one head: scores, softmax, weighted sum of V. */
-static void row_block(const struct job *j, const struct layout *o, float *mem, float *out, const float *q, size_t first, size_t m) {
-    const struct sv_kern *kern = j->c->kern;
-    const size_t d = j->width / j->heads, mr = kern->mr, nr = kern->nr, seen = j->causal ? first + m : j->len;
-    pack_rows(mem + o->q, q + first * 3 * j->width, 3 * j->width, m, d, mr);
-    for (size_t n = 0; n < seen; n += nr)
-        kern->tile(mem + o->s + n, o->lds, m, nr, d, mem + o->q, mem + o->k + n * d, false);
-    const float scale = 1 / sqrtf((float)d);
-    for (size_t i = 0; i < m; i++) {
-        float *s = mem + o->s + i * o->lds;
-        const size_t n = j->causal ? first + i + 1 : j->len;
-        kern->softmax(s, n, scale);
-        for (size_t t = n; t < seen; t++) s[t] = 0;
-    }
-    pack_rows(mem + o->p, mem + o->s, o->lds, m, seen, mr);
-    for (size_t at = 0; at < d; at += nr)
-        kern->tile(out + first * j->width + at, j->width, m, sv_min(nr, d - at), seen, mem + o->p, mem + o->v + at * j->len, false);
+/* c [m, n] = (or +=) a b over the first k of the ka and kb places that panels of a and b have. */
+static void product(const struct sv_kern *kern, float *c, size_t ldc, size_t m, size_t n, size_t k, const float *a, size_t ka,
+                    const float *b, size_t kb, bool add) {
+    for (size_t i = 0; i < m; i += kern->mr)
+        for (size_t j = 0; j < n; j += kern->nr)
+            kern->tile(c + i * ldc + j, ldc, sv_min(kern->mr, m - i), sv_min(kern->nr, n - j), k, a + i * ka, b + j * kb, add);
 }
 
+/* Row i's number of keys. */
+static size_t keys_of(const struct head *x, size_t i) { return x->j->seqs->prefix + (x->j->seqs->causal ? i + 1 : x->len); }
+
+/* s [m, keys] = packed rows times all keys that the last of the m sees.  Whole tiles: what the prefix's last one writes too
+ * much, the own ones overwrite. */
+static void scores(const struct head *x, float *s, const float *rows, const float *prefix, const float *own, size_t m, size_t keys) {
+    const struct sv_kern *kern = x->j->c->kern;
+    const size_t p = x->j->seqs->prefix, d = x->j->d;
+    product(kern, s, x->lds, m, up(p, kern->nr), d, rows, d, prefix, d, false);
+    product(kern, s + p, x->lds, m, up(keys - p, kern->nr), d, rows, d, own, d, false);
+}
+
+/* Probabilities of rows first .. first + m - 1, m <= mr, whose Q is packed; 0 for what a row does not see up to `keys`. */
+static void probabilities(const struct head *x, float *s, const float *rows, size_t first, size_t m, size_t keys) {
+    scores(x, s, rows, x->ktp, x->kt, m, keys_of(x, first + m - 1));
+    for (size_t i = 0; i < m; i++, s += x->lds) {
+        const size_t n = keys_of(x, first + i);
+        x->j->c->kern->softmax(s, n, 1 / sqrtf((float)x->j->d));
+        memset(s + n, 0, (keys - n) * sizeof *s);
+    }
+}
+
+static void forward_prefix(const struct head *x, const float *k, const float *v) {
+    const struct job *j = x->j;
+    const size_t nr = j->c->kern->nr;
+    pack_rows(j->c->kern, x->ktp, k, 3 * j->width, j->seqs->prefix, j->d, nr);
+    pack_cols(x->vs, x->keys, v, 3 * j->width, j->seqs->prefix, j->d, nr);
+}
+
+static void forward(const struct head *x, float *out) {
+    const struct job *j = x->j;
+    const struct sv_kern *kern = j->c->kern;
+    const size_t ld = 3 * j->width;
+    pack_rows(kern, x->kt, x->k, ld, x->len, j->d, kern->nr);
+    pack_cols(x->vs + j->seqs->prefix * kern->nr, x->keys, x->v, ld, x->len, j->d, kern->nr);
+    for (size_t r = 0; r < x->len; r += kern->mr) {
+        const size_t m = sv_min(kern->mr, x->len - r), keys = keys_of(x, r + m - 1);
+        kern->pack(x->qa, kern->mr, x->q + r * ld, ld, m, j->d);
+        probabilities(x, x->s, x->qa, r, m, keys);
+        kern->pack(x->a, kern->mr, x->s, x->lds, m, keys);
+        product(kern, out + r * j->width, j->width, m, j->d, keys, x->a, keys, x->vs, x->keys, false);
+    }
+}
+
+static void backward_prefix(const struct head *x, const float *k, const float *v) {
+    const struct job *j = x->j;
+    const size_t nr = j->c->kern->nr, ld = 3 * j->width, p = j->seqs->prefix;
+    pack_rows(j->c->kern, x->ktp, k, ld, p, j->d, nr);
+    pack_rows(j->c->kern, x->vtp, v, ld, p, j->d, nr);
+    pack_cols(x->ks, x->keys, k, ld, p, j->d, nr);
+}
+
+/* t = dS / sqrt(d) from A in s and dA in t. */
+static void softmax_back(const struct head *x, size_t first, size_t m, size_t keys) {
+    const float scale = 1 / sqrtf((float)x->j->d);
+    for (size_t i = 0; i < m; i++) {
+        const float *s = x->s + i * x->lds;
+        float *t = x->t + i * x->lds;
+        const size_t n = keys_of(x, first + i);
+        const float mean = x->j->c->kern->dot(s, t, n);
+        for (size_t k = 0; k < n; k++) t[k] = scale * s[k] * (t[k] - mean);
+        memset(t + n, 0, (keys - n) * sizeof *t);
+    }
+}
+
+/* Part 1 (K) or 2 (V) of the gradients of all keys += s^T rows, rows as straight panels [m, d]. */
+static void to_keys(const struct head *x, float *dprefix, float *dq, size_t part, const float *s, const float *rows, size_t m, size_t keys) {
+    const struct job *j = x->j;
+    const struct sv_kern *kern = j->c->kern;
+    const size_t p = j->seqs->prefix, ld = 3 * j->width;
+    if (p) {
+        pack_cols(x->a, m, s, x->lds, m, p, kern->mr);
+        product(kern, dprefix + part * j->width, ld, p, j->d, m, x->a, m, rows, m, true);
+    }
+    pack_cols(x->a, m, s + p, x->lds, m, keys - p, kern->mr);
+    product(kern, dq + part * j->width, ld, keys - p, j->d, m, x->a, m, rows, m, true);
+}
+
+static void backward_rows(const struct head *x, float *dq, float *dprefix, const float *dout, size_t first, size_t m) {
+    const struct job *j = x->j;
+    const struct sv_kern *kern = j->c->kern;
+    const size_t mr = kern->mr, nr = kern->nr, w = j->width, ld = 3 * w, d = j->d, keys = keys_of(x, first + m - 1);
+    const float *q = x->q + first * ld;
+    dout += first * w;
+    pack_rows(kern, x->qa, q, ld, m, d, mr);
+    pack_rows(kern, x->oa, dout, w, m, d, mr);
+    pack_cols(x->qs, m, q, ld, m, d, nr);
+    pack_cols(x->os, m, dout, w, m, d, nr);
+    for (size_t r = 0; r < m; r += mr) {
+        const size_t n = sv_min(mr, m - r);
+        probabilities(x, x->s + r * x->lds, x->qa + r * d, first + r, n, keys);
+        scores(x, x->t + r * x->lds, x->oa + r * d, x->vtp, x->vt, n, keys_of(x, first + r + n - 1));
+    }
+    to_keys(x, dprefix, dq, 2, x->s, x->os, m, keys);
+    softmax_back(x, first, m, keys);
+    to_keys(x, dprefix, dq, 1, x->t, x->qs, m, keys);
+    pack_rows(kern, x->a, x->t, x->lds, m, keys, mr);
+    product(kern, dq + first * ld, ld, m, d, keys, x->a, keys, x->ks, x->keys, false);
+}
+
+static void backward(const struct head *x, float *dq, float *dprefix, const float *dout) {
+    const struct job *j = x->j;
+    const size_t w = j->width, ld = 3 * w, d = j->d, nr = j->c->kern->nr, block = block_rows(j->c->kern);
+    pack_rows(j->c->kern, x->kt, x->k, ld, x->len, d, nr);
+    pack_rows(j->c->kern, x->vt, x->v, ld, x->len, d, nr);
+    pack_cols(x->ks + j->seqs->prefix * nr, x->keys, x->k, ld, x->len, d, nr);
+    for (size_t r = 0; r < x->len; r++)
+        for (size_t part = 1; part < 3; part++) memset(dq + r * ld + part * w, 0, d * sizeof *dq);
+    for (size_t r = 0; r < x->len; r += block) backward_rows(x, dq, dprefix, dout, r, sv_min(block, x->len - r));
+}
+
+/* Head by head, so that a thread packs a prefix once for many sequences. */
 static void some_heads(void *arg, size_t begin, size_t end, size_t thread) {
     const struct job *j = arg;
-    const size_t d = j->width / j->heads, ld = 3 * j->width;
-    const struct layout o = lay_out(j->c->kern, j->len, d);
-    float *mem = j->scratch + thread * o.total;
-    for (size_t i = begin; i < end; i++) {
-        const size_t b = i / j->heads, h = i % j->heads;
-        const float *q = j->qkv + b * j->len * ld + h * d;
-        pack_rows(mem + o.k, q + j->width, ld, j->len, d, j->c->kern->nr);
-        pack_cols(mem + o.v, q + 2 * j->width, ld, j->len, d, j->c->kern->nr);
-        float *out = j->out + b * j->len * j->width + h * d;
-        for (size_t r = 0; r < j->len; r += j->c->kern->mr)
-            row_block(j, &o, mem, out, q, r, sv_min(j->c->kern->mr, j->len - r));
+    const struct sv_seqs *seqs = j->seqs;
+    const size_t w = j->width, ld = 3 * w;
+    const bool back = j->dqkv != NULL;
+    struct head x;
+    const size_t share = lay_out(&x, j, NULL, back);
+    lay_out(&x, j, j->scratch + thread * share, back);
+    for (size_t i = begin * j->step; i < end * j->step; i++) {
+        const size_t b = i % seqs->batch, h = i / seqs->batch, row = sv_seqs_first(seqs, b), at = h * j->d;
+        if (seqs->prefix && (b == 0 || i == begin * j->step))
+            (back ? backward_prefix : forward_prefix)(&x, j->prefix + w + at, j->prefix + 2 * w + at);
+        x.len = sv_seqs_first(seqs, b + 1) - row;
+        x.q = j->qkv + row * ld + at, x.k = x.q + w, x.v = x.k + w;
+        if (back) backward(&x, j->dqkv + row * ld + at, seqs->prefix ? j->dprefix + at : NULL, j->dout + row * w + at);
+        else forward(&x, j->out + row * w + at);
     }
 }
 
-void sv_attention(const struct sv_cpu *c, float *out, const float *qkv, size_t batch, size_t len, size_t width, size_t heads,
-                  bool causal, float *scratch) {
-    struct job j = { c, out, scratch, qkv, len, width, heads, causal };
-    sv_pool_for(c->pool, batch * heads, some_heads, &j);
+void sv_attention(const struct sv_cpu *c, float *out, const float *qkv, const float *prefix, const struct sv_seqs *q, size_t width,
+                  size_t heads, float *scratch) {
+    struct job j = { .c = c, .seqs = q, .width = width, .heads = heads, .d = width / heads, .qkv = qkv, .prefix = prefix, .out = out,
+                     .scratch = scratch, .step = 1 };
+    sv_pool_for(c->pool, q->batch * heads, some_heads, &j);
+}
+
+/* The prefix's gradient is a sum over the sequences, so where there is one a head belongs to one thread. */
+void sv_attention_back(const struct sv_cpu *c, float *dqkv, float *dprefix, const float *dout, const float *qkv, const float *prefix,
+                       const struct sv_seqs *q, size_t width, size_t heads, float *scratch) {
+    struct job j = { .c = c, .seqs = q, .width = width, .heads = heads, .d = width / heads, .qkv = qkv, .prefix = prefix, .dout = dout,
+                     .dqkv = dqkv, .dprefix = dprefix, .scratch = scratch, .step = q->prefix ? q->batch : 1 };
+    sv_pool_for(c->pool, q->batch * heads / sv_max(j.step, 1), some_heads, &j);
 }

@@ -1,5 +1,6 @@
 #include "nn/load.h"
 
+#include "nn/flat.h"
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -39,16 +40,37 @@ static struct sv_packed take_packed(struct sv_load *l, const struct sv_view *v) 
     return w;
 }
 
+static float *grad_of(const struct sv_load *l, const struct sv_view *v) {
+    return l->flat && v ? l->flat->grads + ((const float *)v->data - l->flat->params) : NULL;
+}
+
+float *sv_load_grad(const struct sv_load *l, const struct sv_prefix *p, const char *name) {
+    return grad_of(l, sv_store_find(l->store, sv_prefix("%s%s", p->text, name).text));
+}
+
 const float *sv_load_f32(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t rows, size_t cols) {
     return take_f32(l, expect(l, p, name, "", rows, cols));
 }
 
-struct sv_linear sv_load_linear(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t out, size_t in, bool bias) {
-    struct sv_linear y = { .w = take_packed(l, expect(l, p, name, ".weight", out, in)) };
-    if (bias) y.bias = take_f32(l, expect(l, p, name, ".bias", 0, out));
+struct sv_norm sv_load_norm(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t width, float eps) {
+    const struct sv_view *gain = expect(l, p, name, ".weight", 0, width);
+    const struct sv_view *bias = expect(l, p, name, ".bias", 0, width);
+    return (struct sv_norm){ take_f32(l, gain), take_f32(l, bias), eps, grad_of(l, gain), grad_of(l, bias) };
+}
+
+static struct sv_linear take_linear(struct sv_load *l, const struct sv_view *weight, const struct sv_view *bias) {
+    struct sv_linear y = { .w = take_packed(l, weight), .bias = take_f32(l, bias), .dw = grad_of(l, weight), .dbias = grad_of(l, bias) };
+    if (!l->back || !weight) return y;
+    float *panel = SV_TAKE(l->arena, float, sv_pack_floats(l->cpu->kern, weight->dim[1], weight->dim[0]));
+    if (panel) y.turned = sv_turn(l->cpu, panel, &y.w);
     return y;
 }
 
+struct sv_linear sv_load_linear(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t out, size_t in, bool bias) {
+    const struct sv_view *w = expect(l, p, name, ".weight", out, in);
+    return take_linear(l, w, bias ? expect(l, p, name, ".bias", 0, out) : NULL);
+}
+
 struct sv_linear sv_load_projection(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t out, size_t in) {
-    return (struct sv_linear){ .w = take_packed(l, expect(l, p, name, "", out, in)) };
+    return take_linear(l, expect(l, p, name, "", out, in), NULL);
 }

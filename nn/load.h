@@ -7,7 +7,8 @@
 #ifndef NN_LOAD_H
 #define NN_LOAD_H
 
-#include "core/gemm.h"
+#include "nn/linear.h"
+#include "nn/norm.h"
 
 struct sv_load {
     const struct sv_store *store;
@@ -15,12 +16,8 @@ struct sv_load {
     struct sv_arena *arena;
     struct sv_err *err;
     int rc;
-};
-
-/* y = act(x w^T + bias): the weights of one such layer. */
-struct sv_linear {
-    struct sv_packed w;                 /* [out, in] */
-    const float *bias;                  /* [out] or NULL */
+    bool back;                          /* linears get their turned weights too */
+    const struct sv_flat *flat;         /* whose store this is: layers get their places in the gradient; NULL: frozen */
 };
 
 /* The name is a printf format, e.g. "clip.text.block.%zu." with its number; part is appended ("qkv"). */
@@ -29,9 +26,14 @@ struct sv_prefix sv_prefix(const char *fmt, ...) SV_PRINTF(1, 2);
 
 /* Tensor PREFIXname [rows, cols] (rows 0: [cols]) as f32 in the arena; NULL while measuring. */
 const float *sv_load_f32(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t rows, size_t cols);
+/* PREFIXname.weight and PREFIXname.bias [width]. */
+struct sv_norm sv_load_norm(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t width, float eps);
 /* PREFIXname.weight [out, in] packed and, if bias, PREFIXname.bias [out]. */
 struct sv_linear sv_load_linear(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t out, size_t in, bool bias);
 /* The bare tensor PREFIXname [out, in] packed, without bias: the projections. */
 struct sv_linear sv_load_projection(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t out, size_t in);
+
+/* Where the gradient of tensor PREFIXname lies; NULL where frozen. */
+float *sv_load_grad(const struct sv_load *l, const struct sv_prefix *p, const char *name);
 
 #endif

@@ -214,6 +214,81 @@ static void check_map(void (*f)(float *, const float *, size_t), double (*truth)
 static void check_quick(void) { check_map(K->quick, quick_truth, quick_bound); }
 static void check_gelu(void) { check_map(K->gelu, gelu_truth, gelu_bound); }
 
+static double dquick_truth(double x) {
+    const double s = 1 / (1 + exp(-1.702 * x));
+    return s * (1 + 1.702 * x * (1 - s));
+}
+static double dquick_bound(double x) {
+    const double a = 1.702 * fabs(x), small = 1 / (1 + exp(a));     /* of s and 1 - s the one that carries the error of exp */
+    return EPS * (2 + a / 2 + (a + 5) * (a + 1) * small) + 1e-36;
+}
+static double dgelu_truth(double x) { return 0.5 * erfc(-x * 0.70710678118654752) + x * 0.39894228040143268 * exp(-0.5 * x * x); }
+static double dgelu_bound(double x) {
+    const double a = fabs(x), tail = 0.5 * erfc(a * 0.70710678118654752), bell = 0.39894228040143268 * exp(-0.5 * x * x);
+    return EPS * (2 + (tail + a * bell) * (6 + a * a)) + 4 * FLT_MIN;
+}
+
+static void check_factor(void (*f)(float *, const float *, size_t), double (*truth)(double), double (*bound)(double)) {
+    static const float wide[] = { 1, 4, 20 };
+    for (size_t t = 0; t < ROUNDS; t++) {
+        const size_t n = size_of_round(t);
+        struct buf x = floats(n, t & 1), y = floats(n, t & 2), in = floats(n, 0);
+        for (size_t i = 0; i < n; i++) x.f[i] *= wide[t % 3];
+        memcpy(in.p, y.p, n * sizeof(float));
+        f(y.f, x.f, n);
+        for (size_t i = 0; i < n; i++) {
+            const double s = in.f[i], want = s * truth(x.f[i]);
+            near(y.f[i], want, fabs(s) * bound(x.f[i]) + EPS * fabs(want) + FLT_MIN, n, i);
+        }
+        if (n) {
+            const size_t i = pick(0, n - 1);
+            float one = in.f[i];
+            f(&one, x.f + i, 1);
+            verdict(sv_f32_bits(one) == sv_f32_bits(y.f[i]), "n=%zu i=%zu other bits alone: %.9g and %.9g", n, i, (double)one, (double)y.f[i]);
+            x.f[i] = NAN;
+            f(&one, x.f + i, 1);
+            verdict(isnan(one), "NaN became %g", (double)one);
+        }
+        drop(x), drop(y), drop(in);
+    }
+}
+
+static void check_dquick(void) { check_factor(K->dquick, dquick_truth, dquick_bound); }
+static void check_dgelu(void) { check_factor(K->dgelu, dgelu_truth, dgelu_bound); }
+
+/* Sums of n terms lose (n + 4) eps / 2 of their size; the standard rows in them as much, and what the mean loses far from zero. */
+static void dnorm_once(size_t n, float shift, float eps, size_t t) {
+    struct buf dx = floats(n, t & 1), dy = floats(n, t & 2), x = floats(n, t & 4), gain = floats(n, t & 8), old = floats(n, 0), in = floats(n, 0);
+    for (size_t i = 0; i < n; i++) x.f[i] += shift;
+    memcpy(old.p, t % 3 ? dx.p : dy.p, n * sizeof(float)), memcpy(in.p, dy.p, n * sizeof(float));
+    double mean = 0, var = 0, sum = 0, slope = 0, size = 0, steep = 0;
+    for (size_t i = 0; i < n; i++) mean += x.f[i] / (double)n;
+    for (size_t i = 0; i < n; i++) var += (x.f[i] - mean) * (x.f[i] - mean) / (double)n;
+    const double inv = 1 / sqrt(var + eps), loss = EPS * ((double)n + 12 + 4 * fabs((double)shift) * inv);
+    for (size_t i = 0; i < n; i++) {
+        const double g = (double)in.f[i] * gain.f[i] / (double)n, h = (x.f[i] - mean) * inv;
+        sum += g, slope += g * h, size += fabs(g), steep += fabs(g) * (fabs(h) + 1);
+    }
+    float stat[2], *out = t % 3 ? dx.f : dy.f;
+    K->dnorm(out, dy.f, x.f, gain.f, n, eps, stat);
+    for (size_t i = 0; i < n; i++) {
+        const double g = (double)in.f[i] * gain.f[i], h = (x.f[i] - mean) * inv, want = old.f[i] + inv * (g - sum - h * slope);
+        near(out[i], want, inv * loss * (fabs(g) + size + (fabs(h) + 1) * steep) + EPS * fabs(want), n, i);
+    }
+    if (n) near(stat[0], mean, EPS * (fabs(mean) + (double)n), n, 0), near(stat[1], inv, loss * inv, n, 1);
+    if (n > 2) {
+        in.f[pick(0, n - 1)] = NAN;
+        K->dnorm(dx.f, in.f, x.f, gain.f, n, eps, stat);
+        for (size_t i = 0; i < n; i++) verdict(isnan(dx.f[i]), "n=%zu i=%zu lost a NaN", n, i);
+    }
+    drop(dx), drop(dy), drop(x), drop(gain), drop(old), drop(in);
+}
+
+static void check_dnorm(void) {
+    static const float shift[] = { 0, 3, 100 };
+    for (size_t t = 0; t < ROUNDS; t++) dnorm_once(size_of_round(t), shift[t % 3], t % 4 ? 1e-5f : 1e-3f, t);
+}
+
 /* All 65536 values, in sizes that put every tail to use. */
 static void check_widen(void (*f)(float *, const uint16_t *, size_t), float (*truth)(uint16_t)) {
     size_t t = 0;

@@ -169,11 +169,16 @@ Test(gemm, turned_operands_are_the_same_product) {
             }
             const struct sv_packed straight = sv_pack_f32(&c, a, w, n, kk), turned = sv_pack_turned(&c, b, wt, ldw, n, kk);
             cr_assert(!memcmp(a, b, packed * sizeof *a), "%s: panels of %zu x %zu", (*k)->isa, n, kk);
+            const size_t floats = sv_pack_floats(*k, kk, n);
+            float *back = noise(floats, &rng), *again = noise(floats, &rng);
+            sv_turn(&c, back, &straight), sv_pack_turned(&c, again, w, kk, kk, n);
+            cr_assert(!memcmp(back, again, floats * sizeof *back), "%s: panels of %zu x %zu turned", (*k)->isa, n, kk);
             const struct sv_epilogue add = { .add = true };
             sv_gemm(&c, y, n, x, kk, m, &straight, &add, scratch);
             sv_gemm_turned(&c, z, n, xt, ldx, m, &turned, &add, scratch);
             cr_assert(!memcmp(y, z, m * n * sizeof *y), "%s: %zu x %zu x %zu", (*k)->isa, m, n, kk);
             sv_free(x), sv_free(w), sv_free(xt), sv_free(wt), sv_free(a), sv_free(b), sv_free(y), sv_free(z), sv_free(scratch), sv_pool_free(c.pool);
+            sv_free(back), sv_free(again);
         }
 }
 

@@ -94,7 +94,7 @@ static struct sv_tfc *carve(struct sv_tfc *t, struct sv_load *l) {
 struct sv_tfc *sv_tfc_open(const struct sv_tfc_config *g, const struct sv_store *s, const struct sv_cpu *c, size_t max_batch, struct sv_err *e) {
     struct sv_tfc t = { .cfg = *g, .cpu = c, .batch = max_batch ? max_batch : 1 };
     struct sv_arena a = {0};
-    struct sv_load l = { s, c, &a, e, 0 };
+    struct sv_load l = { .store = s, .cpu = c, .arena = &a, .err = e };
     carve(&t, &l);
     void *mem = l.rc ? NULL : sv_alloc(a.used, 1, e);
     if (!mem) return NULL;

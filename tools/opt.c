@@ -119,10 +119,15 @@ int sv_opt_parse(const struct sv_usage *u, const struct sv_opt *opt, size_t opts
     return 0;
 }
 
+const char *sv_isa_asked(const struct sv_common *o) {
+    const char *isa = o->isa ? o->isa : getenv("SVAD_ISA");
+    return isa && *isa ? isa : NULL;
+}
+
 int sv_cpu_open(struct sv_cpu *c, const struct sv_common *o, struct sv_err *e) {
     *c = (struct sv_cpu){0};
-    const char *isa = o->isa ? o->isa : getenv("SVAD_ISA");
-    c->kern = isa && *isa ? sv_kern_named(isa) : sv_kern_best();
+    const char *isa = sv_isa_asked(o);
+    c->kern = isa ? sv_kern_named(isa) : sv_kern_best();
     if (!c->kern) {
         char names[128] = "";
         size_t at = 0;

@@ -387,9 +387,7 @@ int sv_tool_selftest(int argc, char **argv, struct sv_err *e) {
     if (!rc && args.n) rc = sv_fail(e, SV_EUSAGE, "selftest: takes no arguments, found \"%s\"", args.item[0]);
     sv_list_free(&args);
     if (rc || (rc = sv_cpu_open(&cpu, &o, e))) return rc > 0 ? 0 : rc;
-    const char *env = getenv("SVAD_ISA");
-    const bool all = !o.isa && !(env && *env);
-    const struct sv_kern *const one[2] = { cpu.kern, NULL }, *const *table = all ? sv_kern_usable() : one;
+    const struct sv_kern *const one[2] = { cpu.kern, NULL }, *const *table = sv_isa_asked(&o) ? one : sv_kern_usable();
     for (; *table; table++) {
         cpu.kern = *table;
         for (size_t i = 0; i < SV_LEN(stages); i++)

@@ -76,6 +76,42 @@ static void check_gelu(const struct sv_kern *k, struct rows *r, struct sv_check 
     }
 }
 
+static void check_dquick(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
+    memcpy(r->y, r->b, sizeof r->y);
+    k->dquick(r->y, r->a, K_N);
+    for (size_t i = 0; i < K_N; i++) {
+        const double x = 1.702 * (double)r->a[i], s = 1 / (1 + exp(-x));
+        sv_check_one(c, "dquick", fabs((double)r->y[i] - r->b[i] * s * (1 + x * (1 - s))), 1e-5);
+    }
+}
+
+static void check_dgelu(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
+    memcpy(r->y, r->b, sizeof r->y);
+    k->dgelu(r->y, r->a, K_N);
+    for (size_t i = 0; i < K_N; i++) {
+        const double x = r->a[i], slope = erfc(-x * 0.70710678118654752) / 2 + x * 0.39894228040143268 * exp(-x * x / 2);
+        sv_check_one(c, "dgelu", fabs((double)r->y[i] - r->b[i] * slope), 1e-5);
+    }
+}
+
+static void check_dnorm(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
+    double mean = 0, var = 0, sum = 0, slope = 0;
+    float stat[2];
+    for (size_t i = 0; i < K_N; i++) mean += (double)r->a[i] / K_N;
+    for (size_t i = 0; i < K_N; i++) var += ((double)r->a[i] - mean) * ((double)r->a[i] - mean) / K_N;
+    const double inv = 1 / sqrt(var + (double)1e-5f);
+    for (size_t i = 0; i < K_N; i++) {
+        const double g = (double)r->b[i] * r->a[i] / K_N;       /* the row is its own gain */
+        sum += g, slope += g * (r->a[i] - mean) * inv;
+    }
+    memset(r->y, 0, sizeof r->y);
+    k->dnorm(r->y, r->b, r->a, r->a, K_N, 1e-5f, stat);
+    for (size_t i = 0; i < K_N; i++) {
+        const double want = inv * ((double)r->b[i] * r->a[i] - sum - (r->a[i] - mean) * inv * slope);
+        sv_check_one(c, "dnorm", fabs((double)r->y[i] - want), 1e-5);
+    }
+}
+
 /* Zero, the smallest and the largest subnormal, 1, the largest number and infinity; then whatever comes. */
 static void widen(void (*f)(float *, const uint16_t *, size_t), float (*want)(uint16_t), const char *what, struct rows *r, struct sv_check *c) {
     uint16_t h[K_N] = { 0, 1, 0x3ff, 0x3c00, 0x7bff, 0x7c00, 0x8000, 0x8001 };

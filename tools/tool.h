@@ -55,7 +55,7 @@ void sv_list_free(struct sv_list *l);
 struct sv_common { size_t threads; const char *isa; bool quiet, json; };
 #define SV_COMMON(c) \
     { "threads", SV_OPT_SIZE, &(c)->threads, "N", "threads to use (0: all CPUs)", 0, 1024 }, \
-    { "isa", SV_OPT_TEXT, &(c)->isa, "NAME", "kernel table: scalar, avx2, neon, ... (default: the best)", 0, 0 }, \
+    { "isa", SV_OPT_TEXT, &(c)->isa, "NAME", "kernel table: scalar, avx2, avx512, neon (default: the best)", 0, 0 }, \
     { "quiet", SV_OPT_FLAG, &(c)->quiet, NULL, "no progress", 0, 0 }, \
     { "json", SV_OPT_FLAG, &(c)->json, NULL, "one JSON object a line on stdout", 0, 0 }
 
@@ -67,7 +67,9 @@ struct sv_usage { const char *command, *line, *about, *example; size_t min_args,
 int sv_opt_parse(const struct sv_usage *u, const struct sv_opt *opt, size_t opts, int argc, char **argv,
                  struct sv_list *args, struct sv_err *e);
 
-/* Opens what computes, from --threads and --isa (or $SVAD_ISA).  Close with sv_cpu_close. */
+/* The kernel table that --isa or $SVAD_ISA names; NULL where neither does. */
+const char *sv_isa_asked(const struct sv_common *o);
+/* Opens what computes, from --threads and that name.  Close with sv_cpu_close. */
 int sv_cpu_open(struct sv_cpu *c, const struct sv_common *o, struct sv_err *e);
 void sv_cpu_close(struct sv_cpu *c);
 

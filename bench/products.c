@@ -1,0 +1,87 @@
+/* products.c - the matrix products of the towers, in every table, on one thread and on all. */
+#include "bench/bench.h"
+
+#include "core/gemm.h"
+#include "core/mem.h"
+#include "core/rng.h"
+#include <stdio.h>
+
+/* ViT-B/16 (qkv, out, fc1, fc2) of one image and of nine, B/32, L/14, a text (qkv, out, fc1, fc2), single rows. */
+static const struct { size_t m, n, k; enum sv_act act; } shapes[] = {
+    { 197, 2304, 768, SV_ACT_NONE }, { 197, 768, 768, SV_ACT_NONE }, { 197, 3072, 768, SV_ACT_QUICK }, { 197, 768, 3072, SV_ACT_NONE },
+    { 1773, 2304, 768, SV_ACT_NONE }, { 1773, 768, 768, SV_ACT_NONE }, { 1773, 3072, 768, SV_ACT_QUICK }, { 1773, 768, 3072, SV_ACT_NONE },
+    { 50, 3072, 768, SV_ACT_QUICK }, { 257, 4096, 1024, SV_ACT_GELU }, { 257, 1024, 4096, SV_ACT_NONE },
+    { 77, 1536, 512, SV_ACT_NONE }, { 77, 512, 512, SV_ACT_NONE }, { 77, 2048, 512, SV_ACT_QUICK }, { 77, 512, 2048, SV_ACT_NONE },
+    { 1, 512, 768, SV_ACT_NONE }, { 1, 3072, 768, SV_ACT_NONE },
+};
+
+/* The weights of one table, and what multiplies them on one thread or all. */
+struct product {
+    struct sv_cpu cpu;
+    struct sv_packed w;
+    struct sv_epilogue ep;
+    float *y, *x, *scratch;
+    size_t m;
+};
+
+static void run_product(void *arg) {
+    struct product *p = arg;
+    sv_gemm(&p->cpu, p->y, p->w.n, p->x, p->w.k, p->m, &p->w, &p->ep, p->scratch);
+}
+
+struct operands { float *w, *x, *y, *bias; size_t m, n, k; };     /* [n, k], [m, k], [m, n], [n] */
+
+/* Fills p[0 .. kinds) for one table: its packed weights are shared, scratch fits all threads.  Counts while a has no base. */
+static void place(struct product *p, size_t kinds, const struct sv_cpu *c, const struct sv_kern *kern, const struct operands *x, enum sv_act act,
+                  struct sv_arena *a) {
+    const struct sv_cpu all = { kern, c->pool };
+    float *panel = SV_TAKE(a, float, sv_pack_floats(kern, x->n, x->k)), *scratch = SV_TAKE(a, float, sv_gemm_floats(&all, x->m, x->k));
+    if (!scratch) return;
+    const struct sv_packed w = sv_pack_f32(&all, panel, x->w, x->n, x->k);
+    for (size_t t = 0; t < kinds; t++)
+        p[t] = (struct product){ { kern, t ? c->pool : NULL }, w, { .bias = x->bias, .act = act }, x->y, x->x, scratch, x->m };
+}
+
+static int bench_product(const struct sv_cpu *c, const struct operands *shape, enum sv_act act, const char *name, const struct sv_bench_options *o,
+                         struct sv_roof roof[SV_TABLES][2], struct sv_rows *out, struct sv_err *e) {
+    struct operands x = *shape;
+    const double m = (double)x.m, n = (double)x.n, k = (double)x.k, bytes = 4 * (n * k + m * (n + k));
+    const size_t kinds = sv_pool_threads(c->pool) > 1 ? 2 : 1;
+    struct product p[2 * SV_TABLES];
+    struct sv_probe probe[2 * SV_TABLES];
+    struct sv_arena a = { 0 };
+    void *mem = NULL;
+    size_t probes = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        uint64_t state = 1;
+        x.w = SV_TAKE(&a, float, x.n * x.k), x.x = SV_TAKE(&a, float, x.m * x.k), x.y = SV_TAKE(&a, float, x.m * x.n), x.bias = SV_TAKE(&a, float, x.n);
+        for (size_t i = 0; pass && i < x.n * x.k; i++) x.w[i] = (float)(sv_rng_unit(&state) - 0.5);
+        for (size_t i = 0; pass && i < x.m * x.k; i++) x.x[i] = (float)(sv_rng_unit(&state) - 0.5);
+        probes = 0;
+        for (const struct sv_kern *const *kern = o->table; *kern; kern++, probes += kinds)
+            place(&p[probes], kinds, c, *kern, &x, act, &a);
+        if (!pass && !(mem = sv_alloc(a.used, 1, e))) return SV_ENOMEM;
+        if (!pass) a = (struct sv_arena){ .base = mem, .cap = a.used };
+    }
+    for (size_t i = 0; i < probes; i++) {
+        const size_t threads = sv_pool_threads(p[i].cpu.pool);
+        const double bandwidth = sv_roof_of(&roof[i / kinds][i % kinds], bytes, threads);
+        probe[i] = (struct sv_probe){ { .type = "f32", .flops = 2 * m * n * k, .bytes = bytes, .bandwidth = bandwidth }, &p[i].cpu, run_product, &p[i] };
+        snprintf(probe[i].row.name, sizeof probe[i].row.name, "%s", name);
+    }
+    const int rc = sv_measure(probe, probes, o, out, e);
+    sv_free(mem);
+    return rc;
+}
+
+int sv_bench_products(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_roof roof[SV_TABLES][2], struct sv_rows *out, struct sv_err *e) {
+    static const char *const act[] = { "", " quick", " gelu" };
+    int rc = 0;
+    for (size_t i = 0; !rc && i < SV_LEN(shapes); i++) {
+        const struct operands x = { .m = shapes[i].m, .n = shapes[i].n, .k = shapes[i].k };
+        char name[64];
+        snprintf(name, sizeof name, "gemm %zux%zux%zu%s", x.m, x.n, x.k, act[shapes[i].act]);
+        if (sv_bench_wants(o, name)) rc = bench_product(c, &x, shapes[i].act, name, o, roof, out, e);
+    }
+    return rc;
+}

@@ -1,0 +1,10 @@
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#define ISA avx512
+#define MR 14
+#define NV 2                            /* 14 x 32: 28 accumulators of 32 registers */
+#define KC 1024                         /* the sums of most layers stay in registers from end to end */
+#define VEC "core/vec_avx512.h"
+#include "core/kern_simd.h"
+#else
+typedef int sv_kern_avx512_not_built;
+#endif
