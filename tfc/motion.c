@@ -9,6 +9,7 @@ enum {
     SURE = 75,                          /* frames that another value must last before it replaces a background that was sure */
     RISE = 3,                           /* lowest difference that is one, in units of the noise */
     FLOOR = 12,                         /* and in gray levels */
+    MATURE = 5 * LOOK,                  /* frames that a background must have agreed before it is believed */
 };
 
 /* How tall things are, by the image row they stand on: a line h = a + b y2, fitted with weights that fade. */
@@ -17,12 +18,13 @@ struct scale { double n, y, yy, h, yh, wide; };
 struct sv_motion {
     size_t w, h, pushed, given;         /* frames taken, frames whose boxes were given */
     uint8_t *gray[KEPT];                /* [h, w] each: frame t is gray[t % KEPT] */
-    uint8_t *tmp, *mask, *held;         /* [h, w] */
+    uint8_t *tmp, *mask, *shade, *held; /* [h, w] */
     uint16_t *back;                     /* [h, w] background, 8.8 */
     uint8_t *rival;                     /* [h, w] the value that would replace it */
     uint8_t *trust, *claim;             /* [h, w] frames that agreed with the background, with the rival */
     struct sv_blobs blobs;
     struct scale scale;
+    double guess;                       /* how tall things are while the scale knows nothing; 0: no idea */
     double noise;                       /* mean absolute difference of quiet pixels between frames */
     struct sv_motion_box box[SV_MOTION_MOST]; size_t n;
 };
@@ -30,7 +32,8 @@ struct sv_motion {
 static struct sv_motion *carve(struct sv_arena *a, size_t w, size_t h) {
     struct sv_motion m = { .w = w, .h = h, .noise = 2 }, *place = SV_TAKE(a, struct sv_motion, 1);
     for (size_t i = 0; i < KEPT; i++) m.gray[i] = SV_TAKE(a, uint8_t, w * h);
-    m.tmp = SV_TAKE(a, uint8_t, w * h), m.mask = SV_TAKE(a, uint8_t, w * h), m.held = SV_TAKE(a, uint8_t, w * h);
+    m.tmp = SV_TAKE(a, uint8_t, w * h), m.mask = SV_TAKE(a, uint8_t, w * h);
+    m.shade = SV_TAKE(a, uint8_t, w * h), m.held = SV_TAKE(a, uint8_t, w * h);
     m.back = SV_TAKE(a, uint16_t, w * h);
     m.rival = SV_TAKE(a, uint8_t, w * h), m.trust = SV_TAKE(a, uint8_t, w * h), m.claim = SV_TAKE(a, uint8_t, w * h);
     sv_blobs_take(&m.blobs, a, w, h);
@@ -107,27 +110,45 @@ static int lift_of(struct sv_motion *m, const uint8_t *now, const uint8_t *befor
             if (d < 16) sum += (size_t)d, quiet++;
         }
     if (quiet) m->noise += 0.1 * ((double)sum / (double)quiet - m->noise);
+    if (!n) return 0;
     size_t at = 0;
     for (size_t seen = count[0]; 2 * seen < n; ) seen += count[++at];
     return (int)at - 255;
 }
 
-/* A shadow: darker by less than half, and the background's own texture shows through. */
-static bool shade(const uint8_t *now, const uint16_t *back, size_t w, size_t i, int b) {
-    const int v = now[i];
-    if (v >= b || 16 * v < 9 * b || i < w) return false;
-    const int across = now[i] - now[i - 1], down = now[i] - now[i - w];
-    const int want = ((back[i] >> 8) - (back[i - 1] >> 8)) * v / b, deep = ((back[i] >> 8) - (back[i - w] >> 8)) * v / b;
-    return gap(across, want) < 3 && gap(down, deep) < 3;
+/* Darker than the background by less than half. */
+static bool dim(int v, int b) { return v < b && 16 * v >= 9 * b; }
+
+/* tmp = the inside of shadows: dim, and the background's own texture shows through. */
+static void shades(struct sv_motion *m, const uint8_t *now, int lift) {
+    const size_t w = m->w;
+    memset(m->tmp, 0, w * m->h);
+    for (size_t y = 1; y < m->h; y++)
+        for (size_t i = y * w + 1; i < (y + 1) * w; i++) {
+            const int v = now[i], b = (m->back[i] >> 8) + lift;
+            if (m->trust[i] <= MATURE || !dim(v, b)) continue;
+            const int across = (b - lift - (m->back[i - 1] >> 8)) * v / b, down = (b - lift - (m->back[i - w] >> 8)) * v / b;
+            m->tmp[i] = gap(v - now[i - 1], across) < 4 && gap(v - now[i - w], down) < 4;
+        }
 }
 
-/* mask = foreground of frame now. */
-static void difference(struct sv_motion *m, const uint8_t *past, const uint8_t *now, const uint8_t *next, int least, int lift) {
-    for (size_t i = 0; i < m->w * m->h; i++) {
-        const int v = now[i], moved = (int)sv_min((size_t)gap(v, past[i]), (size_t)gap(v, next[i]));
-        const int b = (m->back[i] >> 8) + lift, off = m->trust[i] > 5 * LOOK && !shade(now, m->back, m->w, i, b) ? gap(v, b) : 0;
-        m->mask[i] = moved > least || off > least;
+/* A dim pixel next to the inside of a shadow is its soft edge. */
+static bool near_shade(const uint8_t *t, size_t w) {
+    return t[0] | t[-1] | t[-2] | t[1] | t[2] | *(t - w) | *(t - 2 * w) | t[w] | t[2 * w];
+}
+
+/* mask = foreground of frame now, shade = what of it may be a shadow; returns the size of mask. */
+static size_t difference(struct sv_motion *m, const uint8_t *past, const uint8_t *now, const uint8_t *next, int least, int lift) {
+    const size_t w = m->w;
+    size_t area = 0;
+    shades(m, now, lift);
+    for (size_t i = 0; i < w * m->h; i++) {
+        const int v = now[i], b = (m->back[i] >> 8) + lift;
+        const bool mature = m->trust[i] > MATURE, moved = gap(v, past[i]) > least && gap(v, next[i]) > least;
+        area += m->mask[i] = moved || (mature && gap(v, b) > least);
+        m->shade[i] = m->mask[i] && mature && dim(v, b) && i >= 2 * w && i + 2 * w + 2 < w * m->h && near_shade(m->tmp + i, w);
     }
+    return area;
 }
 
 /* A pixel stays where 4 of the 9 around it are set; then gaps of up to two rows and one column close. */
@@ -155,7 +176,7 @@ enum { FEW = 5, ENOUGH = 40 };          /* weights of observations from which th
 
 static double tall(const struct sv_motion *m, double y2) {
     const struct scale *s = &m->scale;
-    if (s->n < 1) return (double)m->h / 6;
+    if (s->n < 1) return m->guess > 0 ? m->guess : (double)m->h / 6;
     const double mean = s->h / s->n, det = s->n * s->yy - s->y * s->y;
     double slope = s->n > ENOUGH && det > s->n * s->n * 16 ? (s->n * s->yh - s->y * s->h) / det : 0;
     if (slope < 0) slope = 0;
@@ -163,6 +184,18 @@ static double tall(const struct sv_motion *m, double y2) {
 }
 
 static double wide(const struct sv_motion *m, double y2) { return tall(m, y2) * (m->scale.n > 1 ? m->scale.wide / m->scale.n : 0.42); }
+
+/* Before anything is known: the middle height of what is more than a speck. */
+static void guess_scale(struct sv_motion *m) {
+    enum { TALLEST = 1024 };
+    size_t count[TALLEST + 1] = {0}, n = 0, at = 0, seen = 0;
+    for (size_t i = 0; i < m->blobs.n; i++) {
+        const struct sv_blob *b = &m->blobs.blob[i];
+        if (b->area >= 20 && b->y2 - b->y1 >= 8) count[sv_min(b->y2 - b->y1, TALLEST)]++, n++;
+    }
+    while (at < TALLEST && 2 * (seen += count[at]) < n) at++;
+    if (n) m->guess = (double)at;
+}
 
 /* What stands alone, away from the edges, and looks like one upright body teaches the line. */
 static void learn_scale(struct sv_motion *m) {
@@ -191,9 +224,8 @@ static void emit(struct sv_motion *m, size_t x1, size_t y1, size_t x2, size_t y2
                 area++;
             }
     if (!area || m->n == SV_MOTION_MOST) return;
-    const double w = (double)(right - left), h = (double)(bottom - top), ew = wide(m, (double)bottom), eh = tall(m, (double)bottom);
-    if ((double)area < least * ew * eh) return;
-    m->box[m->n++] = (struct sv_motion_box){ { (double)left, (double)top, (double)right, (double)bottom }, (float)((double)area / (w * h)) };
+    if ((double)area < least * wide(m, (double)bottom) * tall(m, (double)bottom)) return;
+    m->box[m->n++] = (struct sv_motion_box){ { (double)left, (double)top, (double)right, (double)bottom } };
 }
 
 /* A blob too wide for one body: windows of one body's width side by side. */
@@ -203,10 +235,29 @@ static void split_wide(struct sv_motion *m, const struct sv_blob *b) {
     for (size_t i = 0; i < n; i++) emit(m, b->x1 + (b->x2 - b->x1) * i / n, b->y1, b->x1 + (b->x2 - b->x1) * (i + 1) / n, b->y2, 0.2);
 }
 
+/* The part of a blob that cannot be a shadow, by its well filled columns, as one body; false where it is none.  A dark coat on
+ * a plain ground looks like a shadow too, so this is asked only where the whole blob is no body. */
+static bool lit_part(const struct sv_motion *m, const struct sv_blob *b, double eh, double ew, struct sv_blob *out) {
+    *out = (struct sv_blob){ b->x2, b->y2, b->x1, b->y1, 0 };
+    for (size_t x = b->x1; x < b->x2; x++) {
+        size_t n = 0, top = b->y2, bottom = b->y1;
+        for (size_t y = b->y1; y < b->y2; y++)
+            if (m->mask[y * m->w + x] && !m->shade[y * m->w + x]) n++, top = sv_min(top, y), bottom = y + 1;
+        if ((double)n < 0.3 * eh) continue;
+        out->x1 = sv_min(out->x1, x), out->x2 = x + 1, out->area += n;
+        out->y1 = sv_min(out->y1, top), out->y2 = sv_max(out->y2, bottom);
+    }
+    if (!out->area) return false;
+    const double h = (double)(out->y2 - out->y1), w = (double)(out->x2 - out->x1);
+    return h >= 0.7 * eh && h <= 1.35 * eh && w >= 0.5 * ew && w <= 1.4 * ew && (double)out->area < 0.7 * (double)b->area;
+}
+
 /* Bodies behind each other: the lowest stands on the blob's bottom, the highest begins at its top. */
 static void split(struct sv_motion *m, const struct sv_blob *b) {
     const double h = (double)(b->y2 - b->y1), w = (double)(b->x2 - b->x1), low = tall(m, (double)b->y2), ew = wide(m, (double)b->y2);
     if (w <= 1.4 * ew && h <= 1.35 * low) { emit(m, b->x1, b->y1, b->x2, b->y2, 0.15); return; }
+    struct sv_blob lit;
+    if (lit_part(m, b, low, ew, &lit)) { emit(m, lit.x1, lit.y1, lit.x2, lit.y2, 0.15); return; }
     if (w <= 3.5 * ew && h <= 2 * low) emit(m, b->x1, b->y1, b->x2, b->y2, 0.15);
     if (h <= 1.35 * low) { split_wide(m, b); return; }
     struct sv_blob part = *b;
@@ -237,21 +288,28 @@ static void merge(struct sv_motion *m) {
         }
 }
 
+/* The first frame, or one where most has changed at once: a light, a cut.  It has no boxes; what is seen is background. */
+static void start_over(struct sv_motion *m, const uint8_t *now) {
+    for (size_t i = 0; i < m->w * m->h; i++) m->back[i] = (uint16_t)(now[i] << 8);
+    memset(m->trust, 0, m->w * m->h), memset(m->claim, 0, m->w * m->h), memset(m->held, 0, m->w * m->h);
+}
+
 static void find(struct sv_motion *m, size_t t) {
     const uint8_t *now = m->gray[t % KEPT];
     const uint8_t *past = m->gray[(t >= LOOK ? t - LOOK : 0) % KEPT], *next = m->gray[sv_min(t + LOOK, m->pushed - 1) % KEPT];
     if (t < LOOK) past = next;
     if (t + LOOK >= m->pushed) next = past;
-    if (!t) for (size_t i = 0; i < m->w * m->h; i++) m->back[i] = (uint16_t)(now[i] << 8);
+    if (!t) start_over(m, now);
     const int lift = lift_of(m, now, m->gray[(t ? t - 1 : 0) % KEPT]);
     const int least = (int)fmax(FLOOR, RISE * m->noise + 1);
-    difference(m, past, now, next, least, lift);
+    m->n = 0;
+    if (2 * difference(m, past, now, next, least, lift) > m->w * m->h) { start_over(m, now); return; }
     learn(m, now, least, lift);
     clean(m);
     sv_blobs_find(&m->blobs, m->mask);
+    if (m->scale.n < 1) guess_scale(m);
     learn_scale(m);
     merge(m);
-    m->n = 0;
     for (size_t i = 0; i < m->blobs.n; i++)
         if (m->blobs.blob[i].area) split(m, &m->blobs.blob[i]);
 }

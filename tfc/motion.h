@@ -14,10 +14,7 @@
 
 enum { SV_MOTION_LOOK = 4, SV_MOTION_MOST = 512 /* boxes of a frame */ };
 
-struct sv_motion_box {
-    double box[4];                      /* x1 y1 x2 y2 in pixels, exclusive x2 y2 */
-    float score;                        /* share of the box that is foreground, 0 .. 1 */
-};
+struct sv_motion_box { double box[4]; };            /* x1 y1 x2 y2 in pixels, exclusive x2 y2 */
 
 struct sv_motion;
 
@@ -31,7 +28,7 @@ bool sv_motion_push(struct sv_motion *m, const uint8_t *rgb, const struct sv_mot
 /* [h, w] the smoothed luma of the frame whose boxes came last. */
 const uint8_t *sv_motion_luma(const struct sv_motion *m);
 
-/* Pixels inside box are somebody who stands still: they do not become background.  Holds until the next frame. */
+/* Pixels inside box are somebody: they do not become background.  Holds until the next frame. */
 void sv_motion_hold(struct sv_motion *m, const double box[4]);
 
 #endif

@@ -9,15 +9,17 @@ enum {
     TW = 8, TH = 16,                    /* the picture of a track: samples of its box */
     UNSEEN = 20,                        /* frames without a box until a track is dropped */
     RIPE = 6,                           /* frames with a box until it may stand still */
-    PATIENT = 1500,                     /* frames that somebody may stand still */
+    PATIENT = 1500,                     /* frames that somebody may rest */
 };
 
 struct track {
     int64_t id;
-    double box[4], vx, vy;              /* where it was last seen; pixels a frame */
-    double x0, y0;                      /* the centre where it began */
-    uint8_t look[TH * TW];
+    double box[4], vx, vy;              /* the whole body, seen or not; pixels a frame */
+    double w, h;                        /* its usual size */
+    double x0, y0;                      /* the centre where it began, or last came to rest */
+    uint8_t look[TH * TW];              /* of what was seen */
     size_t seen, unseen;                /* frames with a box; frames since the last */
+    size_t partly, rest;                /* frames since all of it was seen; since it left x0, y0 */
     float score;
     bool moved;                         /* once further than half its width */
     bool taken;                         /* has its box in this frame */
@@ -70,11 +72,24 @@ static double unlike(const uint8_t *a, const uint8_t *b) {
     return (double)sum / (TH * TW);
 }
 
-static double overlap(const double a[4], const double b[4]) {
+double sv_overlap(const double a[4], const double b[4]) {
     const double w = fmin(a[2], b[2]) - fmax(a[0], b[0]), h = fmin(a[3], b[3]) - fmax(a[1], b[1]);
     if (w <= 0 || h <= 0) return 0;
     return w * h / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - w * h);
 }
+
+/* The share of b that lies in a. */
+static double inside(const double a[4], const double b[4]) {
+    const double w = fmin(a[2], b[2]) - fmax(a[0], b[0]), h = fmin(a[3], b[3]) - fmax(a[1], b[1]);
+    return w <= 0 || h <= 0 ? 0 : w * h / ((b[2] - b[0]) * (b[3] - b[1]));
+}
+
+/* b is a piece of the body k, expected at a: narrower or lower than it uses to be, and within it. */
+static bool piece(const struct track *k, const double a[4], const double b[4]) {
+    return k->seen >= RIPE && (b[2] - b[0] < 0.8 * k->w || b[3] - b[1] < 0.8 * k->h) && inside(a, b) > 0.5;
+}
+
+static bool known(const struct track *k) { return k->moved && k->seen >= RIPE && k->rest < PATIENT; }
 
 /* ---- assignment ---- */
 
@@ -95,25 +110,38 @@ static void pair_up(struct sv_tracker *t, const struct sv_tracked *box, size_t n
         double where[4];
         predict(&t->track[i], where);
         for (size_t k = 0; k < n && t->pairs < t->pairs_most; k++) {
-            const double o = overlap(where, box[k].box);
-            if (o < 0.2) continue;
-            const double cost = 1 - o + unlike(t->track[i].look, t->look[k]) / 64 + 0.02 * (double)sv_min(t->track[i].unseen, 10);
-            if (cost < 1.2) t->pair[t->pairs++] = (struct pair){ (float)cost, (uint16_t)i, (uint16_t)k };
+            const bool part = piece(&t->track[i], where, box[k].box);
+            const double o = sv_overlap(where, box[k].box), differ = part ? 0.4 : unlike(t->track[i].look, t->look[k]) / 64;
+            if (o < 0.2 && !part) continue;
+            const double cost = 1 - fmax(o, part ? 0.3 : 0) + differ + 0.02 * (double)sv_min(t->track[i].unseen, 10);
+            const double order = cost + (t->track[i].seen < RIPE ? 2 : 0);      /* tracks that lasted choose first */
+            if (cost < 1.25) t->pair[t->pairs++] = (struct pair){ (float)order, (uint16_t)i, (uint16_t)k };
         }
     }
     qsort(t->pair, t->pairs, sizeof *t->pair, cheaper);
 }
 
-/* The track's state after a box of this frame. */
-static void take(struct track *k, const struct sv_tracked *b, const uint8_t *look) {
-    const double gain = k->seen < 4 ? 0.5 : 0.2, frames = (double)k->unseen + 1;
-    k->vx += gain * ((b->box[0] + b->box[2] - k->box[0] - k->box[2]) / 2 / frames - k->vx);
-    k->vy += gain * ((b->box[1] + b->box[3] - k->box[1] - k->box[3]) / 2 / frames - k->vy);
-    memcpy(k->box, b->box, sizeof k->box);
-    memcpy(k->look, look, sizeof k->look);
-    const double dx = (b->box[0] + b->box[2]) / 2 - k->x0, dy = (b->box[1] + b->box[3]) / 2 - k->y0;
-    if (dx * dx + dy * dy > 0.25 * (b->box[2] - b->box[0]) * (b->box[2] - b->box[0])) k->moved = true;
+/* The track's state after a box of this frame.  While only a piece is seen the whole goes on as predicted. */
+static void take(struct track *k, struct sv_tracked *b, const uint8_t *look) {
+    double whole[4];
+    predict(k, whole);
+    if (k->partly < UNSEEN && piece(k, whole, b->box)) {
+        memcpy(k->box, whole, sizeof whole);
+        k->partly++;
+    } else {
+        const double gain = k->seen < 4 ? 0.5 : 0.1, frames = (double)k->unseen + 1;
+        k->vx += gain * ((b->box[0] + b->box[2] - k->box[0] - k->box[2]) / 2 / frames - k->vx);
+        k->vy += gain * ((b->box[1] + b->box[3] - k->box[1] - k->box[3]) / 2 / frames - k->vy);
+        k->w += gain * (b->box[2] - b->box[0] - k->w), k->h += gain * (b->box[3] - b->box[1] - k->h);
+        memcpy(k->box, b->box, sizeof k->box);
+        memcpy(k->look, look, sizeof k->look);
+        k->partly = 0;
+    }
+    const double x = (k->box[0] + k->box[2]) / 2, y = (k->box[1] + k->box[3]) / 2, dx = x - k->x0, dy = y - k->y0, w = k->box[2] - k->box[0];
+    k->rest++;
+    if (dx * dx + dy * dy > 0.25 * w * w) k->moved = true, k->rest = 0, k->x0 = x, k->y0 = y;
     k->seen++, k->unseen = 0, k->score = b->score, k->taken = true;
+    b->track = k->id, b->known = known(k);
 }
 
 static void begin(struct sv_tracker *t, struct sv_tracked *b, const uint8_t *look) {
@@ -121,31 +149,29 @@ static void begin(struct sv_tracker *t, struct sv_tracked *b, const uint8_t *loo
     struct track *k = &t->track[t->n++];
     *k = (struct track){ .id = t->next++, .x0 = (b->box[0] + b->box[2]) / 2, .y0 = (b->box[1] + b->box[3]) / 2 };
     memcpy(k->box, b->box, sizeof k->box);
+    k->w = b->box[2] - b->box[0], k->h = b->box[3] - b->box[1];
     take(k, b, look);
-    k->seen = 1;
-    b->track = k->id;
 }
 
 /* Somebody stands in the last box of k: it moved there, nothing covers it, and the picture is what it was. */
 static bool stands(const struct sv_tracker *t, const struct track *k, const uint8_t *luma, const struct sv_tracked *box, size_t n) {
     uint8_t look[TH * TW];
-    if (!k->moved || k->seen < RIPE || k->unseen > PATIENT) return false;
+    if (!known(k) || k->partly) return false;
     for (size_t i = 0; i < n; i++)
-        if (overlap(k->box, box[i].box) > 0.3) return false;
+        if (sv_overlap(k->box, box[i].box) > 0.3) return false;
     sample(t, luma, k->box, look);
     return unlike(k->look, look) < 5;
 }
 
 size_t sv_tracker_step(struct sv_tracker *t, const uint8_t *luma, struct sv_tracked *box, size_t n) {
     n = sv_min(n, t->most);
-    for (size_t k = 0; k < n; k++) sample(t, luma, box[k].box, t->look[k]), box[k].track = -1, box[k].still = false;
+    for (size_t k = 0; k < n; k++) sample(t, luma, box[k].box, t->look[k]), box[k].track = -1, box[k].known = false;
     for (size_t i = 0; i < t->n; i++) t->track[i].taken = false;
     pair_up(t, box, n);
     for (size_t i = 0; i < t->pairs; i++) {
         struct track *k = &t->track[t->pair[i].track];
         struct sv_tracked *b = &box[t->pair[i].box];
         if (k->taken || b->track >= 0) continue;
-        b->track = k->id;
         take(k, b, t->look[t->pair[i].box]);
     }
     const size_t detected = n;
@@ -156,8 +182,8 @@ size_t sv_tracker_step(struct sv_tracker *t, const uint8_t *luma, struct sv_trac
             const bool still = stands(t, k, luma, box, detected);
             if (++k->unseen > UNSEEN && !still) continue;
             if (still) {
-                k->vx = k->vy = 0;
-                box[n] = (struct sv_tracked){ .score = k->score, .track = k->id, .still = true };
+                k->vx = k->vy = 0, k->rest++;
+                box[n] = (struct sv_tracked){ .score = k->score, .track = k->id, .known = true };
                 memcpy(box[n++].box, k->box, sizeof k->box);
             }
         }

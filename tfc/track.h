@@ -13,10 +13,13 @@ enum { SV_TRACKS_MOST = 1024 };         /* at once; boxes beyond get no track (-
 
 struct sv_tracked {
     double box[4];                      /* x1 y1 x2 y2 */
-    float score;
+    float score;                        /* of the detection; those added have their last one */
     int64_t track;                      /* numbered from 0 in order of appearance */
-    bool still;                         /* added by the tracker: no detection of this frame */
+    bool known;                         /* its track has moved and lasted, and does not rest for too long: no ghost of a background */
 };
+
+/* Intersection over union of two boxes. */
+double sv_overlap(const double a[4], const double b[4]);
 
 struct sv_tracker;
 
