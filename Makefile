@@ -37,10 +37,19 @@ $O/libsvad.a: $(LIB_OBJ)
 $O/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+# The flags of each table; a compiler that does not know some of them builds an empty one.
 ifneq ($(filter x86_64%,$(ARCH)),)
-$O/core/kern_avx2.o: ALL_CFLAGS += -mavx2 -mfma
-$O/core/kern_avx512.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
+ISA_avx2       = -mavx2 -mfma
+ISA_avxvnni    = $(ISA_avx2) -mavxvnni
+ISA_avx512     = $(ISA_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl
+ISA_avx512vnni = $(ISA_avx512) -mavx512vnni
+ISA_avx512bf16 = $(ISA_avx512vnni) -mavx512bf16
+else ifneq ($(filter aarch64%,$(ARCH)),)
+ISA_neondot    = -march=armv8.2-a+dotprod
+ISA_neonbf16   = -march=armv8.2-a+dotprod+i8mm+bf16
 endif
+known = $(if $(shell $(CC) $(1) -E -x c /dev/null >/dev/null 2>&1 && echo yes),$(1))
+$O/core/kern_%.o: ALL_CFLAGS += $(call known,$(ISA_$(patsubst kern_%,%,$(notdir $*))))
 
 # Criterion is the one package the tests need; everything else needs a compiler and make.
 $O/tests/criterion:
@@ -51,7 +60,10 @@ $(TEST_OBJ): | $O/tests/criterion
 # tests/test_oom.c stands between the one caller of the heap, core/mem.c, and the heap; and keeps its files off the disk.
 $O/check: $(TEST_OBJ) $O/tests/util.o $(filter-out $O/tools/main.o,$(TOOL_OBJ)) $O/libsvad.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--wrap=aligned_alloc,--wrap=free,--wrap=fsync -o $@ $^ -lcriterion $(LDLIBS)
-$O/check_kern: $O/tests/check_kern.o $O/libsvad.a
+# The body of the AVX-VNNI table with the EVEX form of its instruction, which more machines have.
+$O/tests/kern_evex.o: core/kern_avxvnni.c Makefile
+	$(CC) $(ALL_CFLAGS) $(call known,$(ISA_avx2) $(if $(ISA_avx2),-mavx512vl -mavx512vnni)) -DISA=avxvnni_evex -MMD -MP -c -o $@ $<
+$O/check_kern: $O/tests/check_kern.o $O/tests/kern_evex.o $O/libsvad.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $O/fuzz_%: $O/tests/fuzz_%.o $O/tests/replay.o $O/libsvad.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -76,7 +88,7 @@ lint:
 	@! grep -nP '\t' $(filter-out Makefile,$(SOURCES)) || { echo "lint: tab"; exit 1; }
 	@for f in $(SOURCES); do test -z "$$(tail -c 1 $$f)" || { echo "lint: $$f does not end its last line"; exit 1; }; done
 	@for c in gcc clang; do command -v $$c >/dev/null || { echo "lint: no $$c, not checked with it"; continue; }; \
-	    for h in $(filter-out core/vec_% core/kern_simd.h,$(HEADERS)); do \
+	    for h in $(filter-out core/vec_% core/word_% core/kern_simd.h core/kern_word.h core/kern_plain.h,$(HEADERS)); do \
 	        echo "#include \"$$h\"" | $$c $(STD) $(WARN) -Werror -fsyntax-only -x c - || { echo "lint: $$h does not compile alone"; exit 1; }; done; \
 	    $(MAKE) -s WERROR=-Werror CC=$$c O=build/lint-$$c all build/lint-$$c/check_kern $(TEST_SRC:%.c=build/lint-$$c/%.o) || exit 1; done
 	@$(MAKE) -s $(ISA_OBJ)

@@ -46,7 +46,7 @@ int sv_measure(const struct sv_probe *p, size_t n, const struct sv_bench_options
     struct sv_peak *peak = b ? sv_alloc(n, sizeof *peak, e) : NULL;
     int rc = peak ? 0 : SV_ENOMEM;
     for (size_t i = 0; !rc && i < n; i++) {
-        peak[i] = (struct sv_peak){ p[i].cpu };
+        peak[i] = (struct sv_peak){ p[i].cpu, p[i].row.type };
         b[2 * i] = (struct sv_bench){ .run = p[i].run, .arg = p[i].arg };
         b[2 * i + 1] = (struct sv_bench){ .run = sv_peak_run, .arg = &peak[i] };
     }

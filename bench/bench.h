@@ -26,8 +26,8 @@ struct sv_bench {
 struct sv_pace { double sample, budget; size_t rounds; };
 void sv_bench_run(struct sv_bench *b, size_t n, const struct sv_pace *p);
 
-/* Multiply-adds on registers: the peak of a kernel table on the threads of a pool.  arg of sv_peak_run. */
-struct sv_peak { const struct sv_cpu *cpu; };
+/* Multiply-adds on registers: the peak of a kernel table on the threads of a pool, in one type: f32, bf16 or i8.  arg of sv_peak_run. */
+struct sv_peak { const struct sv_cpu *cpu; const char *type; };
 void sv_peak_run(void *peak);
 double sv_peak_flops(const struct sv_peak *p);      /* of one call of sv_peak_run */
 

@@ -4,13 +4,14 @@
 #include "core/rng.h"
 #include <stdio.h>
 
-enum { MOST = 1 << 14 };                /* floats of each operand: all in L1 or L2 */
+enum { MOST = 1 << 15 };                /* floats of each operand: all in L1 or L2 */
 
 struct subject {
     const struct sv_kern *kern;
     size_t n;
     float *y, *x, *a, *b;               /* MOST floats each */
     uint16_t *h;
+    float lo[64], inv[64];              /* of ipack's rows */
     volatile float sink;
 };
 
@@ -38,8 +39,29 @@ static void run_tile(void *p) {
     struct subject *s = p;
     s->kern->tile(s->y, s->kern->nr, s->kern->mr, s->kern->nr, s->n, s->a, s->b, true);
 }
+static void run_finish(void *p) {
+    struct subject *s = p;
+    s->kern->finish(s->y, s->kern->nr, s->x, s->kern->mr, s->kern->nr, s->a, SV_ACT_QUICK, false);
+}
 static void run_pack(void *p) { struct subject *s = p; s->kern->pack(s->y, s->kern->mr, s->x, s->n, s->kern->mr, s->n); }
 static void run_peak(void *p) { struct subject *s = p; s->kern->peak(s->y, 0.99f, 0.01f, s->n); }
+static void run_bpack(void *p) { struct subject *s = p; s->kern->bpack((uint32_t *)s->y, s->kern->mr, s->x, s->n, s->kern->mr, s->n); }
+static void run_btile(void *p) {
+    struct subject *s = p;
+    s->kern->btile(s->y, s->kern->nr, s->kern->mr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, true);
+}
+static void run_bpeak(void *p) { struct subject *s = p; s->kern->bpeak(s->y, 0x3a003a00, 0xba003a00, s->n); }
+static void run_span(void *p) { struct subject *s = p; float hi; s->kern->span(&hi, &hi, s->x, s->n); s->sink = hi; }
+static void run_ipack(void *p) {
+    struct subject *s = p;
+    s->kern->ipack((uint32_t *)s->y, s->kern->mr, s->x, s->n, s->kern->mr, s->n, s->lo, s->inv);
+}
+static void run_itile(void *p) {
+    struct subject *s = p;
+    s->kern->itile((int32_t *)s->y, s->kern->nr, s->kern->mr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, true);
+}
+static void run_iscale(void *p) { struct subject *s = p; s->kern->iscale(s->y, (int32_t *)s->x, s->n, 1e-9f, 1, s->a, s->b); }
+static void run_ipeak(void *p) { struct subject *s = p; s->kern->ipeak((int32_t *)s->y, 0x01020304, 0x010203ff, s->n); }
 
 enum { EXP = 22 };                      /* operations of one exponential */
 static struct work work_dot(const struct sv_kern *k) { (void)k; return (struct work){ 768, 2 * 768, 8 * 768 }; }
@@ -54,18 +76,41 @@ static struct work work_dnorm(const struct sv_kern *k) { (void)k; return (struct
 static struct work work_half(const struct sv_kern *k) { (void)k; return (struct work){ 4096, 0, 6 * 4096 }; }
 static struct work work_bhalf(const struct sv_kern *k) { (void)k; return (struct work){ 4096, 0, 6 * 4096 }; }
 static struct work work_tile(const struct sv_kern *k) {
-    return (struct work){ k->kc, 2 * (double)(k->kc * k->mr * k->nr), 4 * (double)(k->kc * (k->mr + k->nr) + 2 * k->mr * k->nr) };
+    const size_t kc = sv_min(k->kc, 256);           /* operands in L1 */
+    return (struct work){ kc, 2 * (double)(kc * k->mr * k->nr), 4 * (double)(kc * (k->mr + k->nr) + 2 * k->mr * k->nr) };
+}
+static struct work work_finish(const struct sv_kern *k) {
+    return (struct work){ 0, (EXP + 4) * (double)(k->mr * k->nr), 8 * (double)(k->mr * k->nr) };
 }
 static struct work work_pack(const struct sv_kern *k) { return (struct work){ 768, 0, 8 * 768 * (double)k->mr }; }
 static struct work work_peak(const struct sv_kern *k) {
     return (struct work){ 4096, 2 * 4096 * (double)(k->mr * k->nr), 8 * (double)(k->mr * k->nr) };
 }
 
+/* A word is two multiply-adds of bf16 or four of bytes. */
+static struct work pairs(struct work w) { w.flops *= 2; return w; }
+static struct work fours(struct work w) { w.flops *= 4; return w; }
+static struct work work_bpack(const struct sv_kern *k) { return (struct work){ 768, 0, 6 * 768 * (double)k->mr }; }
+static struct work work_btile(const struct sv_kern *k) { return pairs(work_tile(k)); }
+static struct work work_bpeak(const struct sv_kern *k) { return pairs(work_peak(k)); }
+static struct work work_span(const struct sv_kern *k) { (void)k; return (struct work){ 768, 4 * 768, 4 * 768 }; }
+static struct work work_ipack(const struct sv_kern *k) { return (struct work){ 768, 0, 5 * 768 * (double)k->mr }; }
+static struct work work_itile(const struct sv_kern *k) { return fours(work_tile(k)); }
+static struct work work_iscale(const struct sv_kern *k) { (void)k; return (struct work){ 768, 4 * 768, 16 * 768 }; }
+static struct work work_ipeak(const struct sv_kern *k) { return fours(work_peak(k)); }
+
 static const struct { const char *name; void (*run)(void *); struct work (*work)(const struct sv_kern *); } rows[] = {
 #define X(ret, name, args) { #name, run_##name, work_##name },
     SV_KERN_OPS(X)
 #undef X
 };
+
+static const char *type_of(const char *kernel) {
+    static const char *const of[][2] = { { "bpack", "bf16" }, { "btile", "bf16" }, { "bpeak", "bf16" }, { "ipack", "i8" }, { "itile", "i8" }, { "ipeak", "i8" } };
+    for (size_t i = 0; i < SV_LEN(of); i++)
+        if (!strcmp(kernel, of[i][0])) return of[i][1];
+    return "f32";
+}
 
 /* One kernel in every table, on one thread. */
 static int bench_kernel(size_t r, const struct subject *model, const struct sv_bench_options *o, struct sv_roof roof[SV_TABLES][2],
@@ -78,9 +123,10 @@ static int bench_kernel(size_t r, const struct subject *model, const struct sv_b
         const struct work w = rows[r].work(*k);
         s[n] = *model, s[n].kern = *k, s[n].n = w.n;
         cpu[n] = (struct sv_cpu){ *k, NULL };
-        p[n] = (struct sv_probe){ { .type = "f32", .flops = w.flops, .bytes = w.bytes, .bandwidth = sv_roof_of(&roof[n][0], w.bytes, 1) },
+        p[n] = (struct sv_probe){ { .flops = w.flops, .bytes = w.bytes, .bandwidth = sv_roof_of(&roof[n][0], w.bytes, 1) },
                                   &cpu[n], rows[r].run, &s[n] };
         snprintf(p[n].row.name, sizeof p[n].row.name, "%s", rows[r].name);
+        snprintf(p[n].row.type, sizeof p[n].row.type, "%s", type_of(rows[r].name));
     }
     return sv_measure(p, n, o, out, e);
 }
@@ -93,6 +139,7 @@ int sv_bench_kernels(const struct sv_cpu *c, const struct sv_bench_options *o, s
     if (!all) return SV_ENOMEM;
     for (size_t i = 0; i < 4 * MOST; i++) all[i] = (float)(4 * sv_rng_unit(&state) - 2);
     s.y = all, s.x = all + MOST, s.a = all + 2 * MOST, s.b = all + 3 * MOST, s.h = (uint16_t *)(all + 4 * MOST);
+    for (size_t i = 0; i < SV_LEN(s.lo); i++) s.lo[i] = -2, s.inv[i] = 63.75f;
     for (size_t i = 0; i < MOST; i++) s.h[i] = (uint16_t)sv_rng(&state);
     int rc = sv_bench_roofs(c, o, out, roof, e);
     for (size_t r = 0; !rc && r < SV_LEN(rows); r++)

@@ -3,16 +3,26 @@
 #include "core/mem.h"
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { CHAIN = 1 << 16 };               /* multiply-adds in a chain */
 
-/* a contracts towards b / (1 - a), so the numbers stay ordinary however long it runs. */
+/* Multiply-adds of a word. */
+static size_t adds_of(const struct sv_peak *p) { return !strcmp(p->type, "i8") ? 4 : !strcmp(p->type, "bf16") ? 2 : 1; }
+
+/* a contracts towards b / (1 - a), so the numbers stay ordinary however long it runs; sums of bytes start at 0 each time. */
 static void burn(void *arg, size_t begin, size_t end, size_t thread) {
     const struct sv_peak *p = arg;
-    float x[1024] = { 0 };
+    const struct sv_kern *k = p->cpu->kern;
     (void)thread;
-    for (; begin < end; begin++) p->cpu->kern->peak(x, 0.9990234f, 1, CHAIN);
+    for (; begin < end; begin++) {
+        float x[1024] = { 0 };
+        int32_t c[1024] = { 0 };
+        if (adds_of(p) == 1) k->peak(x, 0.9990234f, 1, CHAIN);
+        else if (adds_of(p) == 2) k->bpeak(x, 0x3a003a00, 0xba003a00, CHAIN);
+        else k->ipeak(c, 0x01020304, 0x010203ff, CHAIN);
+    }
 }
 
 void sv_peak_run(void *arg) {
@@ -21,7 +31,7 @@ void sv_peak_run(void *arg) {
 }
 
 double sv_peak_flops(const struct sv_peak *p) {
-    return 2.0 * CHAIN * (double)(p->cpu->kern->mr * p->cpu->kern->nr) * (double)sv_pool_threads(p->cpu->pool);
+    return 2.0 * CHAIN * (double)(adds_of(p) * p->cpu->kern->mr * p->cpu->kern->nr) * (double)sv_pool_threads(p->cpu->pool);
 }
 
 static const char *const level_name[SV_LEVELS] = { "L1", "L2", "L3", "memory" };
@@ -75,7 +85,7 @@ static size_t stream_floats(size_t level, size_t threads) {
 /* The peak and the four bandwidths of one table on the threads of c. */
 static int bench_roof(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_rows *out, struct sv_roof *roof, struct sv_err *e) {
     const size_t threads = sv_pool_threads(c->pool);
-    struct sv_peak peak = { c };
+    struct sv_peak peak = { c, "f32" };
     struct sv_probe p[1 + 2 * SV_LEVELS] = { { .row = { .name = "peak", .type = "f32", .flops = sv_peak_flops(&peak) }, .run = sv_peak_run, .arg = &peak } };
     struct stream s[2 * SV_LEVELS];
     struct sv_rows rows = { 0 };

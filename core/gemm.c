@@ -2,13 +2,11 @@
 
 #include <string.h>
 
-/* A block of x is ROWS x kc floats and stays in L2 while panels of w pass through L1; the sums of one block are ROWS x
- * COLS floats of a thread's own scratch, so y is touched once, at the end. */
-enum { ROWS = 264, COLS = 128, PACK_CHUNK = 64, SMALL = 1 << 16, AHEAD = 8, LINE = 16, TURN = 16 };
+/* A block of x is ROWS rows and stays in L2 while panels of w pass. */
+enum { ROWS = 264, PACK_CHUNK = 64, SMALL = 1 << 16, TURN = 16 };
 
 static size_t round_up(size_t n, size_t to) { return sv_ceil_div(n, to) * to; }
 static size_t block_rows(const struct sv_kern *k, size_t m) { return round_up(sv_min(m, ROWS / k->mr * k->mr), k->mr); }
-static size_t block_panels(const struct sv_kern *k) { return sv_max(COLS / k->nr, 1); }
 
 size_t sv_pack_floats(const struct sv_kern *k, size_t rows, size_t cols) { return sv_ceil_div(rows, k->nr) * k->nr * cols; }
 
@@ -94,10 +92,7 @@ struct sv_packed sv_turn(const struct sv_cpu *c, float *panel, const struct sv_p
     return (struct sv_packed){ g.n, g.k, panel };
 }
 
-size_t sv_gemm_floats(const struct sv_cpu *c, size_t m, size_t k) {
-    const size_t rows = block_rows(c->kern, m);
-    return round_up(rows * k, 16) + sv_pool_threads(c->pool) * round_up(rows * block_panels(c->kern) * c->kern->nr, 16);
-}
+size_t sv_gemm_floats(const struct sv_cpu *c, size_t m, size_t k) { return round_up(block_rows(c->kern, m) * k, 16); }
 
 struct gemm {
     const struct sv_kern *kern;
@@ -107,67 +102,50 @@ struct gemm {
     size_t m;                           /* rows of this block */
     const struct sv_packed *w;
     const struct sv_epilogue *ep;
-    float *ap;                          /* [k / kc] blocks of [tiles, kc, mr] */
-    float *sums;                        /* [threads, stride] */
-    size_t stride, across, down;        /* the block is cut into across x down cells */
+    float *ap;                          /* [tiles, k, mr] */
+    size_t across, down;                /* the block is cut into across x down cells */
 };
 
 static void pack_rows(void *arg, size_t begin, size_t end, size_t thread) {
     const struct gemm *g = arg;
-    const size_t mr = g->kern->mr, k = g->w->k, padded = round_up(g->m, mr);
+    const size_t mr = g->kern->mr, k = g->w->k;
     (void)thread;
-    for (size_t t = begin; t < end; t++)
-        for (size_t p = 0; p < k; p += g->kern->kc) {
-            const size_t len = sv_min(g->kern->kc, k - p), rows = sv_min(mr, g->m - t * mr);
-            float *out = g->ap + p * padded + t * mr * len;
-            if (g->turned) copy_cols(out, mr, g->x + p * g->ldx + t * mr, g->ldx, len, rows);
-            else g->kern->pack(out, mr, g->x + t * mr * g->ldx + p, g->ldx, rows, len);
-        }
+    for (size_t t = begin; t < end; t++) {
+        const size_t rows = sv_min(mr, g->m - t * mr);
+        if (g->turned) copy_cols(g->ap + t * mr * k, mr, g->x + t * mr, g->ldx, k, rows);
+        else g->kern->pack(g->ap + t * mr * k, mr, g->x + t * mr * g->ldx, g->ldx, rows, k);
+    }
 }
 
-/* One row of finished sums into y: act(s + bias), or added to it. */
-static void finish(const struct gemm *g, float *s, size_t row, size_t col, size_t n) {
-    const struct sv_epilogue *ep = g->ep;
-    const struct sv_kern *k = g->kern;
-    float *y = g->y + row * g->ldy + col;
-    if (ep && ep->bias) k->axpy(s, 1, ep->bias + col, n);
-    if (ep && ep->act != SV_ACT_NONE) (ep->act == SV_ACT_QUICK ? k->quick : k->gelu)(s, s, n);
-    if (ep && ep->add) k->axpy(y, 1, s, n);
-    else memcpy(y, s, n * sizeof *y);
-}
-
-/* Tiles top .. bottom - 1 of panels left .. right - 1, all of K. */
-static void block(const struct gemm *g, float *sums, size_t top, size_t bottom, size_t left, size_t right) {
+/* Tiles top .. bottom - 1 of panels left .. right - 1.  A tile's sums stay in registers for a block of K and in L1 between blocks;
+ * y is touched once. */
+static void block(const struct gemm *g, size_t top, size_t bottom, size_t left, size_t right) {
     const struct sv_kern *kn = g->kern;
-    const size_t mr = kn->mr, nr = kn->nr, k = g->w->k, padded = round_up(g->m, mr), ld = (right - left) * nr;
-    size_t p = 0;
-    do {                                /* once for k = 0: the empty sum */
-        const size_t len = sv_min(kn->kc, k - p);
-        for (size_t j = left; j < right; j++)
-            for (size_t i = top; i < bottom; i++) {
-                /* w streams from memory and a tile cannot wait for it, so each fetches its share of the next panel.  Where
-                 * few tiles use a panel, the hardware's own guess is better.  (In a function of its own gcc drops it as pure.) */
-                const float *next = g->w->panel + ((j + 1) * k + p) * nr;
-                const size_t share = len * nr / (bottom - top) + LINE, at = share * (i - top);
-                if (bottom - top >= AHEAD && j + 1 < right)
-                    for (size_t q = at; q < sv_min(at + share, len * nr); q += LINE) __builtin_prefetch(next + q);
-                kn->tile(sums + (i - top) * mr * ld + (j - left) * nr, ld, mr, nr, len,
-                         g->ap + p * padded + i * mr * len, g->w->panel + (j * k + p) * nr, p > 0);
-            }
-        p += len;
-    } while (p < k);
-    const size_t col = left * nr, n = sv_min(ld, g->w->n - col);
-    for (size_t r = top * mr; r < sv_min(bottom * mr, g->m); r++) finish(g, sums + (r - top * mr) * ld, r, col, n);
+    const size_t mr = kn->mr, nr = kn->nr, k = g->w->k;
+    _Alignas(64) float sums[SV_TILE];
+    for (size_t j = left; j < right; j++) {
+        const float *bias = g->ep->bias ? g->ep->bias + j * nr : NULL;
+        for (size_t i = top; i < bottom; i++) {
+            const float *ap = g->ap + i * mr * k, *bp = g->w->panel + j * nr * k;
+            const size_t m = sv_min(mr, g->m - i * mr);
+            size_t p = 0;
+            do {                        /* once for k = 0: the empty sum */
+                const size_t len = sv_min(kn->kc, k - p);
+                kn->tile(sums, nr, m, nr, len, ap + p * mr, bp + p * nr, p > 0);
+                p += len;
+            } while (p < k);
+            kn->finish(g->y + i * mr * g->ldy + j * nr, g->ldy, sums, m, sv_min(nr, g->w->n - j * nr), bias, g->ep->act, g->ep->add);
+        }
+    }
 }
 
 static void cells(void *arg, size_t begin, size_t end, size_t thread) {
     const struct gemm *g = arg;
-    const size_t panels = sv_ceil_div(g->w->n, g->kern->nr), tiles = sv_ceil_div(g->m, g->kern->mr), most = block_panels(g->kern);
+    const size_t panels = sv_ceil_div(g->w->n, g->kern->nr), tiles = sv_ceil_div(g->m, g->kern->mr);
+    (void)thread;
     for (size_t cell = begin; cell < end; cell++) {
         const size_t a = cell % g->across, d = cell / g->across;
-        const size_t right = panels * (a + 1) / g->across, top = tiles * d / g->down, bottom = tiles * (d + 1) / g->down;
-        for (size_t j = panels * a / g->across; j < right && top < bottom; j += most)
-            block(g, g->sums + thread * g->stride, top, bottom, j, sv_min(j + most, right));
+        block(g, tiles * d / g->down, tiles * (d + 1) / g->down, panels * a / g->across, panels * (a + 1) / g->across);
     }
 }
 
@@ -186,9 +164,8 @@ static void product(const struct sv_cpu *c, float *y, size_t ldy, const float *x
     if (!m || !w->n) return;
     const struct sv_kern *kn = c->kern;
     const size_t tiles = sv_ceil_div(m, kn->mr), blocks = sv_ceil_div(tiles, ROWS / kn->mr);
-    const size_t rows = block_rows(kn, m);
-    struct gemm g = { .kern = kn, .ldy = ldy, .ldx = ldx, .turned = turned, .w = w, .ep = ep, .ap = scratch,
-                      .sums = scratch + round_up(rows * w->k, 16), .stride = round_up(rows * block_panels(kn) * kn->nr, 16) };
+    static const struct sv_epilogue none;
+    struct gemm g = { .kern = kn, .ldy = ldy, .ldx = ldx, .turned = turned, .w = w, .ep = ep ? ep : &none, .ap = scratch };
     for (size_t b = 0; b < blocks; b++) {
         const size_t first = tiles * b / blocks * kn->mr, last = sv_min(tiles * (b + 1) / blocks * kn->mr, m);
         g.x = x + first * (turned ? 1 : ldx), g.y = y + first * ldy, g.m = last - first;

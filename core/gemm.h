@@ -29,8 +29,6 @@ struct sv_packed sv_pack_turned(const struct sv_cpu *c, float *panel, const floa
 /* panel = w^T [k, n] from the panels of w [n, k]; sv_pack_floats(kern, k, n) floats. */
 struct sv_packed sv_turn(const struct sv_cpu *c, float *panel, const struct sv_packed *w);
 
-enum sv_act { SV_ACT_NONE, SV_ACT_QUICK, SV_ACT_GELU };
-
 struct sv_epilogue {
     const float *bias;                  /* [n] or NULL */
     enum sv_act act;

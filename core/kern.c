@@ -1,26 +1,62 @@
 #include "core/kern.h"
 
+#include <pthread.h>
 #include <string.h>
-
-extern const struct sv_kern sv_kern_scalar, sv_kern_avx2, sv_kern_avx512, sv_kern_neon;
-
-static const struct sv_kern *const plain[] = { &sv_kern_scalar, NULL };
 #if defined(__x86_64__)
-static const struct sv_kern *const wide[] = { &sv_kern_scalar, &sv_kern_avx2, NULL };
-static const struct sv_kern *const widest[] = { &sv_kern_scalar, &sv_kern_avx2, &sv_kern_avx512, NULL };
-#elif defined(__aarch64__)
-static const struct sv_kern *const wide[] = { &sv_kern_scalar, &sv_kern_neon, NULL };   /* NEON is part of the base set */
+#include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
+
+/* From the plain one to the best; those that this build does not have are without a name. */
+#define TABLES(X) X(scalar) X(avx2) X(avxvnni) X(avx512) X(avx512vnni) X(avx512bf16) X(neon) X(neondot) X(neonbf16)
+#define X(isa) extern const struct sv_kern sv_kern_##isa;
+TABLES(X)
+#undef X
+
+struct able {
+#define X(isa) bool isa;
+    TABLES(X)
+#undef X
+};
+
+/* What the machine can do and its system lets a program use. */
+static struct able look(void) {
+    struct able a = { .scalar = true };
+#if defined(__x86_64__)
+    unsigned eax = 0, ebx, ecx, edx;
+    __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx);        /* no compiler knows the names of all its bits */
+    a.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    a.avxvnni = a.avx2 && (eax >> 4 & 1);
+    a.avx512 = a.avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512vl");
+    a.avx512vnni = a.avx512 && __builtin_cpu_supports("avx512vnni");
+    a.avx512bf16 = a.avx512vnni && (eax >> 5 & 1);
+#elif defined(__aarch64__)
+    a.neon = true;                      /* part of the base set */
+#if defined(__linux__) && defined(HWCAP_ASIMDDP) && defined(HWCAP2_BF16) && defined(HWCAP2_I8MM)
+    a.neondot = getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
+    a.neonbf16 = a.neondot && (getauxval(AT_HWCAP2) & HWCAP2_BF16) && (getauxval(AT_HWCAP2) & HWCAP2_I8MM);
+#endif
+#endif
+    return a;
+}
+
+static const struct sv_kern *usable[16];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void find(void) {
+    const struct able a = look();
+    size_t n = 0;
+#define X(name) if (a.name && sv_kern_##name.isa) usable[n++] = &sv_kern_##name;
+    TABLES(X)
+#undef X
+}
 
 const struct sv_kern *const *sv_kern_usable(void) {
-#if defined(__x86_64__)
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return plain;
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl") ? widest : wide;
-#elif defined(__aarch64__)
-    return wide;
-#endif
-    return plain;
+    pthread_once(&once, find);
+    return usable;
 }
 
 const struct sv_kern *sv_kern_best(void) {

@@ -8,6 +8,10 @@
 
 #include "core/base.h"
 
+enum sv_act { SV_ACT_NONE, SV_ACT_QUICK, SV_ACT_GELU };
+
+enum { SV_TILE = 1024 };                /* most floats of a tile: mr nr */
+
 /* X(return, name, arguments) - the only list of kernels in the project: it makes the table's fields, the rows of
  * tests/check_kern.c and the rows of svad bench.
  *
@@ -25,9 +29,22 @@
  * bhalf    y = x widened from bf16
  * tile     c[m, n] (row stride ldc) = (or +=, if add) sum over p < k of ap[p, i] bp[p, j]; ap [k, mr] and bp [k, nr] packed,
  *          padded with zeros; m <= mr, n <= nr; gap columns of c stay untouched
+ * finish   y[m, n] (row stride ldy) = act(s + bias), or y += s + bias if add (act is then none), for the sums s [m, nr] of a tile;
+ *          bias [n] or NULL
  * pack     out[p, i] (row stride wide) = x[i, p] (row stride ldx) for i < m, p < k, and 0 for m <= i < wide: a panel of tile
  * peak     x[i] = a x[i] + b, k times, for the mr nr floats of a tile: multiply-adds on registers alone, the machine's
- *          peak that measurements are divided by */
+ *          peak that measurements are divided by
+ *
+ * The same product in fewer bits.  A panel is made of 4-byte words, each several elements that follow each other along k: two
+ * bf16, or four bytes, the first in the low bits; k counts words there.  The shape of a tile and of its panels is that of f32.
+ * bpack    pack whose words are pairs of x rounded to bf16 (ties to even, NaN stays NaN, subnormals may become 0); k counts
+ *          floats, an odd one gets a partner of 0
+ * btile    tile over pairs: f32 sums, each step of a pair rounded once or twice, subnormals may count as 0
+ * span     lo, hi = smallest and largest of x; both 0 for n = 0, both NaN if an element is not finite
+ * ipack    pack whose words are four bytes u = round((x - lo[i]) inv[i]), ties to even; u must fit 0 .. 255, bytes past k are 0
+ * itile    tile over bytes: ap unsigned (each less the table's ibias), bp signed; exact 32-bit sums
+ * iscale   y = (scale s + lo sum) w: from such sums s to f32; y may be s
+ * bpeak, ipeak     c = c + dot(a, b), k times, for the mr nr words of a tile: peak, of the instructions of btile and itile */
 #define SV_KERN_OPS(X) \
     X(float, dot,     (const float *a, const float *b, size_t n)) \
     X(void,  axpy,    (float *y, float s, const float *x, size_t n)) \
@@ -41,13 +58,24 @@
     X(void,  half,    (float *y, const uint16_t *x, size_t n)) \
     X(void,  bhalf,   (float *y, const uint16_t *x, size_t n)) \
     X(void,  tile,    (float *c, size_t ldc, size_t m, size_t n, size_t k, const float *ap, const float *bp, bool add)) \
+    X(void,  finish,  (float *y, size_t ldy, const float *s, size_t m, size_t n, const float *bias, enum sv_act act, bool add)) \
     X(void,  pack,    (float *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k)) \
-    X(void,  peak,    (float *x, float a, float b, size_t k))
+    X(void,  peak,    (float *x, float a, float b, size_t k)) \
+    X(void,  bpack,   (uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k)) \
+    X(void,  btile,   (float *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add)) \
+    X(void,  bpeak,   (float *c, uint32_t a, uint32_t b, size_t k)) \
+    X(void,  span,    (float *lo, float *hi, const float *x, size_t n)) \
+    X(void,  ipack,   (uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k, const float *lo, const float *inv)) \
+    X(void,  itile,   (int32_t *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add)) \
+    X(void,  iscale,  (float *y, const int32_t *s, size_t n, float scale, float lo, const float *sum, const float *w)) \
+    X(void,  ipeak,   (int32_t *c, uint32_t a, uint32_t b, size_t k))
 
 struct sv_kern {
     const char *isa;
     size_t mr, nr;                      /* shape of one packed gemm tile */
-    size_t kc;                          /* K is summed in blocks of kc: fixed for a table, so bits never depend on tuning */
+    size_t kc;                          /* K is summed in blocks of kc words: fixed for a table, so bits never depend on tuning */
+    int ibias;                          /* what itile takes from each byte of ap: 128 where the machine multiplies signed bytes only */
+    bool bf16;                          /* btile is faster than tile here; where not, bf16 weights are widened */
 #define X(ret, name, args) ret (*name) args;
     SV_KERN_OPS(X)
 #undef X

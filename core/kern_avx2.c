@@ -4,7 +4,9 @@
 #define NV 2                            /* 6 x 16: 12 accumulators of 16 registers */
 #define KC 256                          /* a panel of w is 16 KiB, one of x 6: both stay in L1 */
 #define VEC "core/vec_avx2.h"
+#define WORD "core/word_avx2.h"
 #include "core/kern_simd.h"
 #else
-typedef int sv_kern_avx2_not_built;
+#include "core/kern_none.h"
+SV_KERN_NONE(avx2)
 #endif

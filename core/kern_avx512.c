@@ -4,7 +4,9 @@
 #define NV 2                            /* 14 x 32: 28 accumulators of 32 registers */
 #define KC 1024                         /* the sums of most layers stay in registers from end to end */
 #define VEC "core/vec_avx512.h"
+#define WORD "core/word_avx512.h"
 #include "core/kern_simd.h"
 #else
-typedef int sv_kern_avx512_not_built;
+#include "core/kern_none.h"
+SV_KERN_NONE(avx512)
 #endif

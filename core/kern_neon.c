@@ -4,7 +4,9 @@
 #define NV 3                            /* 8 x 12: 24 accumulators of 32 registers */
 #define KC 256
 #define VEC "core/vec_neon.h"
+#define WORD "core/word_neon.h"
 #include "core/kern_simd.h"
 #else
-typedef int sv_kern_neon_not_built;
+#include "core/kern_none.h"
+SV_KERN_NONE(neon)
 #endif

@@ -74,6 +74,7 @@ static void bhalf(float *y, const uint16_t *x, size_t n) {
 }
 
 enum { MR = 4, NR = 4 };
+#include "core/kern_plain.h"
 
 static void tile(float *c, size_t ldc, size_t m, size_t n, size_t k, const float *ap, const float *bp, bool add) {
     float s[MR][NR] = { { 0 } };
@@ -82,6 +83,16 @@ static void tile(float *c, size_t ldc, size_t m, size_t n, size_t k, const float
             for (size_t j = 0; j < NR; j++) s[i][j] += ap[i] * bp[j];
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++) c[i * ldc + j] = add ? c[i * ldc + j] + s[i][j] : s[i][j];
+}
+
+static void finish(float *y, size_t ldy, const float *s, size_t m, size_t n, const float *bias, enum sv_act act, bool add) {
+    for (size_t i = 0; i < m; i++, y += ldy, s += NR)
+        for (size_t j = 0; j < n; j++) {
+            float x = bias ? s[j] + bias[j] : s[j];
+            if (act == SV_ACT_QUICK) quick(&x, &x, 1);
+            if (act == SV_ACT_GELU) gelu(&x, &x, 1);
+            y[j] = add ? y[j] + x : x;
+        }
 }
 
 static void pack(float *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
@@ -98,9 +109,61 @@ static void peak(float *x, float a, float b, size_t k) {
     memcpy(x, s, sizeof s);
 }
 
+static void span(float *lo, float *hi, const float *x, size_t n) {
+    *lo = *hi = n ? x[0] : 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(x[i])) { *lo = *hi = NAN; return; }
+        *lo = x[i] < *lo ? x[i] : *lo, *hi = x[i] > *hi ? x[i] : *hi;
+    }
+}
+
+/* 1.5 2^23 added and taken away rounds to a whole number, ties to even.  The bounds matter to rows that are not finite. */
+static uint32_t to_byte(float v) {
+    const float magic = 0x1.8p23f, r = v + magic - magic;
+    return r > 0 ? r < 255 ? (uint32_t)r : 255 : 0;
+}
+
+static void ipack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k, const float *lo, const float *inv) {
+    for (size_t p = 0; p < k; p += 4)
+        for (size_t i = 0; i < wide; i++) {
+            uint32_t word = 0;
+            for (size_t b = 0; b < 4; b++)
+                if (i < m && p + b < k) word |= to_byte((x[i * ldx + p + b] - lo[i]) * inv[i]) << 8 * b;
+            *out++ = word;
+        }
+}
+
+static int32_t dot4(uint32_t a, uint32_t b) {
+    int32_t s = 0;
+    for (size_t i = 0; i < 32; i += 8) s += (int32_t)(a >> i & 255) * (int8_t)(b >> i & 255);
+    return s;
+}
+
+static void itile(int32_t *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add) {
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) {
+            int32_t s = add ? c[i * ldc + j] : 0;
+            for (size_t p = 0; p < k; p++) s += dot4(ap[p * MR + i], bp[p * NR + j]);
+            c[i * ldc + j] = s;
+        }
+}
+
+static void iscale(float *y, const int32_t *s, size_t n, float scale, float lo, const float *sum, const float *w) {
+    for (size_t i = 0; i < n; i++) {
+        int32_t t;
+        memcpy(&t, s + i, sizeof t);    /* y may be s */
+        y[i] = (scale * (float)t + lo * sum[i]) * w[i];
+    }
+}
+
+static void ipeak(int32_t *c, uint32_t a, uint32_t b, size_t k) {
+    for (; k; k--)
+        for (size_t i = 0; i < MR * NR; i++) c[i] += dot4(a, b);
+}
+
 extern const struct sv_kern sv_kern_scalar;
 const struct sv_kern sv_kern_scalar = {
-    .isa = "scalar", .mr = MR, .nr = NR, .kc = 256,
+    .isa = "scalar", .mr = MR, .nr = NR, .kc = 256, .ibias = 0, .bf16 = false,
 #define X(ret, name, args) .name = name,
     SV_KERN_OPS(X)
 #undef X

@@ -1,9 +1,10 @@
 /* kern_simd.h - the vector kernels, written once over vec_*.h.
  *
- * The including file defines ISA (the table's name), MR and NV (a tile is MR x NV vectors), KC and VEC,
- * its vec_*.h.
+ * The including file defines ISA (the table's name), MR and NV (a tile is MR x NV vectors), KC, and VEC and WORD,
+ * its vec_*.h and word_*.h.
  * What a vector does not fill goes through a padded one on the stack, so an element's bits do not depend on where in
  * a row it stands. */
+#include "core/half.h"
 #include "core/kern.h"
 
 #include <math.h>
@@ -12,6 +13,7 @@
 /* gcc -O2 leaves loops over arrays of vectors rolled and the arrays in memory: 3x slower. */
 #define UNROLL _Pragma("GCC unroll 32")
 #include VEC
+#include WORD
 
 enum { NR = NV * VW };
 
@@ -209,32 +211,57 @@ static void softmax(float *x, size_t n, float scale) {
     if (i < n) part_store(x + i, n - i, v_mul(part_load(x + i, n - i, 0), inv));
 }
 
-static void tile(float *c, size_t ldc, size_t m, size_t n, size_t k, const float *ap, const float *bp, bool add) {
+/* rows is a constant where this is inlined: an edge costs what it has.  An accumulator does the same sums in any tile. */
+static inline __attribute__((always_inline)) void tile_of(const size_t rows, float *c, size_t ldc, size_t n, size_t k, const float *ap,
+                                                          const float *bp, bool add) {
     vec acc[MR][NV];
-    UNROLL for (size_t i = 0; i < MR; i++)
+    UNROLL for (size_t i = 0; i < rows; i++)
         UNROLL for (size_t j = 0; j < NV; j++) acc[i][j] = v_set(0);
-    if (add) for (size_t i = 0; i < m; i++) v_prefetch(c + i * ldc);
     for (; k; k--, ap += MR, bp += NR) {
         vec b[NV];
         UNROLL for (size_t j = 0; j < NV; j++) b[j] = v_load(bp + j * VW);
-        UNROLL for (size_t i = 0; i < MR; i++) {
+        UNROLL for (size_t i = 0; i < rows; i++) {
             const vec a = v_set(ap[i]);
             UNROLL for (size_t j = 0; j < NV; j++) acc[i][j] = v_fma(a, b[j], acc[i][j]);
         }
     }
-    if (m == MR && n == NR) {
-        UNROLL for (size_t i = 0; i < MR; i++)
-            UNROLL for (size_t j = 0; j < NV; j++) {
-                float *p = c + i * ldc + j * VW;
-                v_store(p, add ? v_add(v_load(p), acc[i][j]) : acc[i][j]);
-            }
-        return;
+    UNROLL for (size_t j = 0; j < NV; j++, n -= VW, c += VW) {
+        if (n < VW) {
+            UNROLL for (size_t i = 0; i < rows; i++)
+                part_store(c + i * ldc, n, add ? v_add(part_load(c + i * ldc, n, 0), acc[i][j]) : acc[i][j]);
+            return;
+        }
+        UNROLL for (size_t i = 0; i < rows; i++) v_store(c + i * ldc, add ? v_add(v_load(c + i * ldc), acc[i][j]) : acc[i][j]);
     }
-    float t[MR][NR];                    /* edge: through a full tile on the stack */
-    UNROLL for (size_t i = 0; i < MR; i++)
-        UNROLL for (size_t j = 0; j < NV; j++) v_store(&t[i][j * VW], acc[i][j]);
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j++) c[i * ldc + j] = add ? c[i * ldc + j] + t[i][j] : t[i][j];
+}
+
+static void tile(float *c, size_t ldc, size_t m, size_t n, size_t k, const float *ap, const float *bp, bool add) {
+    switch (m) {
+#define ROWS(r) case r: if (r <= MR) tile_of(r <= MR ? r : MR, c, ldc, n, k, ap, bp, add); return;
+    ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12) ROWS(13) ROWS(14)
+    }
+}
+
+static inline __attribute__((always_inline)) void finish_as(const enum sv_act act, float *y, size_t ldy, const float *s, size_t m, size_t n,
+                                                            const float *bias, bool add) {
+    for (size_t j = 0; j < n; j += VW, s += VW) {
+        const size_t left = n - j;
+        const vec b = !bias ? v_set(0) : left < VW ? part_load(bias + j, left, 0) : v_load(bias + j);
+        for (size_t i = 0; i < m; i++) {
+            float *p = y + i * ldy + j;
+            vec x = v_add(v_load(s + i * NR), b);
+            if (act == SV_ACT_QUICK) x = v_quick(x);
+            if (act == SV_ACT_GELU) x = v_gelu(x);
+            if (left < VW) part_store(p, left, add ? v_add(part_load(p, left, 0), x) : x);
+            else v_store(p, add ? v_add(v_load(p), x) : x);
+        }
+    }
+}
+
+static void finish(float *y, size_t ldy, const float *s, size_t m, size_t n, const float *bias, enum sv_act act, bool add) {
+    if (act == SV_ACT_QUICK) finish_as(SV_ACT_QUICK, y, ldy, s, m, n, bias, add);
+    else if (act == SV_ACT_GELU) finish_as(SV_ACT_GELU, y, ldy, s, m, n, bias, add);
+    else finish_as(SV_ACT_NONE, y, ldy, s, m, n, bias, add);
 }
 
 /* Squares of VW x VW.  Where a panel is narrower than a vector, a store's end is overwritten by the next row. */
@@ -267,13 +294,15 @@ static void peak(float *x, float a, float b, size_t k) {
     UNROLL for (size_t i = 0; i < MR * NV; i++) v_store(x + i * VW, acc[i]);
 }
 
+#include "core/kern_word.h"
+
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
 extern const struct sv_kern PASTE(sv_kern_, ISA);
 const struct sv_kern PASTE(sv_kern_, ISA) = {
-    .isa = TEXT(ISA), .mr = MR, .nr = NR, .kc = KC,
+    .isa = TEXT(ISA), .mr = MR, .nr = NR, .kc = KC, .ibias = BIAS, .bf16 = BF16,
 #define X(ret, name, args) .name = name,
     SV_KERN_OPS(X)
 #undef X

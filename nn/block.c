@@ -1,6 +1,7 @@
 #include "nn/block.h"
 
-#include "nn/attention.h"
+#include "nn/activation.h"
+#include <string.h>
 
 struct sv_block sv_block_load(struct sv_load *l, const char *prefix, size_t i, const struct sv_stack *s) {
     const struct sv_prefix p = sv_prefix("%sblock.%zu.", prefix, i);
@@ -14,39 +15,143 @@ struct sv_block sv_block_load(struct sv_load *l, const char *prefix, size_t i, c
     return b;
 }
 
-/* The scratch of a stack: normed rows, then qkv or the hidden MLP rows, then what attention or gemm needs. */
+static size_t line(size_t n) { return sv_ceil_div(n, 16) * 16; }
+
+/* What exists of one block's pass, and where: in the caller's memory if it is kept, else in x itself and in scratch. */
+struct pass {
+    float *x;                           /* [rows, W] what goes in */
+    float *qkv;                         /* [rows, 3W] */
+    float *seen;                        /* [rows, W] what attention says */
+    float *mid;                         /* [rows, W] x with it */
+    float *hidden;                      /* [rows, M] fc1's rows, before the activation unless that is also `active` */
+    float *normed, *active, *tail;      /* scratch: [rows, W], [rows, M], for attention and products */
+};
+
+/* Scratch of the way there: normed rows, then qkv or the hidden rows, then what attention or a product needs. */
 struct layout { size_t wide, tail, total; };
 
-static struct layout lay_out(const struct sv_cpu *c, const struct sv_stack *s, size_t batch, size_t len) {
-    const size_t rows = batch * len, line = 16;
-    const struct sv_seqs seqs = { .batch = batch, .len = len, .causal = s->causal };
+static struct layout lay_out(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_seqs *q) {
+    const size_t rows = sv_seqs_rows(q);
     struct layout o;
-    o.wide = sv_ceil_div(rows * s->width, line) * line;
-    o.tail = o.wide + sv_ceil_div(rows * sv_max(3 * s->width, s->mlp), line) * line;
-    o.total = o.tail + sv_max(sv_attention_floats(c, &seqs, s->width, s->heads),
+    o.wide = line(rows * s->width);
+    o.tail = o.wide + line(rows * sv_max(3 * s->width, s->mlp));
+    o.total = o.tail + sv_max(sv_attention_floats(c, q, s->width, s->heads),
                               sv_max(sv_gemm_floats(c, rows, s->width), sv_gemm_floats(c, rows, s->mlp)));
     return o;
 }
 
+static void copy(float *to, const float *from, size_t n) { if (to != from) memcpy(to, from, n * sizeof *to); }
+
+/* One block; what comes out goes to y, which may be p->mid. */
+static void forward(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_block *b, const struct pass *p, float *y,
+                    const float *prefix, const struct sv_seqs *q) {
+    const size_t rows = sv_seqs_rows(q), w = s->width;
+    const bool fused = p->hidden == p->active;
+    const struct sv_epilogue qkv = { .bias = b->qkv.bias }, out = { .bias = b->out.bias, .add = true };
+    const struct sv_epilogue fc1 = { .bias = b->fc1.bias, .act = fused ? s->act : SV_ACT_NONE }, fc2 = { .bias = b->fc2.bias, .add = true };
+    sv_norm_rows(c, p->normed, p->x, w, rows, w, &b->ln1);
+    sv_gemm(c, p->qkv, 3 * w, p->normed, w, rows, &b->qkv.w, &qkv, p->tail);
+    sv_attention(c, p->seen, p->qkv, prefix, q, w, s->heads, p->tail);
+    copy(p->mid, p->x, rows * w);
+    sv_gemm(c, p->mid, w, p->seen, w, rows, &b->out.w, &out, p->tail);
+    sv_norm_rows(c, p->normed, p->mid, w, rows, w, &b->ln2);
+    sv_gemm(c, p->hidden, s->mlp, p->normed, w, rows, &b->fc1.w, &fc1, p->tail);
+    if (!fused) sv_act(c, s->act, p->active, p->hidden, rows * s->mlp);
+    copy(y, p->mid, rows * w);
+    sv_gemm(c, y, w, p->active, s->mlp, rows, &b->fc2.w, &fc2, p->tail);
+}
+
 size_t sv_stack_floats(const struct sv_cpu *c, const struct sv_stack *s, size_t batch, size_t len) {
-    return lay_out(c, s, batch, len).total;
+    return lay_out(c, s, &(struct sv_seqs){ .batch = batch, .len = len, .causal = s->causal }).total;
 }
 
 void sv_stack_forward(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_block *block, float *x, size_t batch, size_t len,
                       float *scratch) {
-    const size_t rows = batch * len, width = s->width;
-    const struct sv_seqs seqs = { .batch = batch, .len = len, .causal = s->causal };
-    const struct layout o = lay_out(c, s, batch, len);
-    float *normed = scratch, *wide = scratch + o.wide, *tail = scratch + o.tail;
-    for (const struct sv_block *b = block; b < block + s->layers; b++) {
-        const struct sv_epilogue qkv = { .bias = b->qkv.bias }, out = { .bias = b->out.bias, .add = true };
-        const struct sv_epilogue fc1 = { .bias = b->fc1.bias, .act = s->act }, fc2 = { .bias = b->fc2.bias, .add = true };
-        sv_norm_rows(c, normed, x, width, rows, width, &b->ln1);
-        sv_gemm(c, wide, 3 * width, normed, width, rows, &b->qkv.w, &qkv, tail);
-        sv_attention(c, normed, wide, NULL, &seqs, width, s->heads, tail);
-        sv_gemm(c, x, width, normed, width, rows, &b->out.w, &out, tail);
-        sv_norm_rows(c, normed, x, width, rows, width, &b->ln2);
-        sv_gemm(c, wide, s->mlp, normed, width, rows, &b->fc1.w, &fc1, tail);
-        sv_gemm(c, x, width, wide, s->mlp, rows, &b->fc2.w, &fc2, tail);
+    const struct sv_seqs q = { .batch = batch, .len = len, .causal = s->causal };
+    const struct layout o = lay_out(c, s, &q);
+    float *wide = scratch + o.wide;
+    const struct pass p = { x, wide, scratch, x, wide, scratch, wide, scratch + o.tail };
+    for (size_t i = 0; i < s->layers; i++) forward(c, s, &block[i], &p, x, NULL, &q);
+}
+
+/* What a trip keeps of layer i; seen stands last, because a frozen stack forgets it. */
+static size_t layer_floats(const struct sv_stack *s, const struct sv_trip *t) {
+    return line(sv_seqs_rows(&t->seqs) * (5 * s->width + s->mlp + (t->frozen ? 0 : s->width)));
+}
+
+static struct pass kept(const struct sv_stack *s, const struct sv_trip *t, size_t i) {
+    const size_t rows = sv_seqs_rows(&t->seqs), w = s->width;
+    float *at = t->kept + i * layer_floats(s, t), *mid = at + 4 * rows * w, *hidden = mid + rows * w;
+    return (struct pass){ .x = at, .qkv = at + rows * w, .mid = mid, .hidden = hidden, .seen = t->frozen ? NULL : hidden + rows * s->mlp };
+}
+
+/* The q, k, v of layer i of the trip that the prefix took. */
+static const float *prefix_of(const struct sv_stack *s, const struct sv_trip *t, size_t i) {
+    const struct sv_trip its = { .seqs = { .batch = 1, .len = t->seqs.prefix }, .frozen = t->frozen };
+    return t->prefix ? t->prefix + i * layer_floats(s, &its) + t->seqs.prefix * s->width : NULL;
+}
+
+size_t sv_trip_kept(const struct sv_stack *s, const struct sv_trip *t) { return s->layers * layer_floats(s, t); }
+
+void sv_stack_there(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_block *block, float *x, const struct sv_trip *t,
+                    float *scratch) {
+    const struct layout o = lay_out(c, s, &t->seqs);
+    for (size_t i = 0; i < s->layers; i++) {
+        struct pass p = kept(s, t, i);
+        p.normed = scratch, p.active = scratch + o.wide, p.tail = scratch + o.tail;
+        if (!p.seen) p.seen = p.normed;
+        copy(p.x, i ? p.x : x, sv_seqs_rows(&t->seqs) * s->width);
+        forward(c, s, &block[i], &p, i + 1 < s->layers ? kept(s, t, i + 1).x : x, prefix_of(s, t, i), &t->seqs);
     }
+}
+
+/* Scratch of the way back. */
+struct back { size_t wide, active, narrow, stats, tail, total; };
+
+static struct back lay_back(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_trip *t) {
+    const size_t rows = sv_seqs_rows(&t->seqs), w = s->width, most = sv_max(3 * w, s->mlp);
+    struct back o;
+    o.wide = line(rows * w);
+    o.active = o.wide + line(rows * most);
+    o.narrow = o.active + (t->frozen ? 0 : line(rows * s->mlp));
+    o.stats = o.narrow + line(rows * w);
+    o.tail = o.stats + line(2 * rows);
+    size_t tail = sv_max(sv_attention_back_floats(c, &t->seqs, w, s->heads), sv_gemm_floats(c, rows, most));
+    if (!t->frozen) tail = sv_max(tail, sv_max(sv_linear_floats(c, rows, most, w), sv_linear_floats(c, rows, w, s->mlp)));
+    o.total = o.tail + tail;
+    return o;
+}
+
+size_t sv_trip_floats(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_trip *t) {
+    return sv_max(lay_out(c, s, &t->seqs).total, lay_back(c, s, t).total);
+}
+
+static void back(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_block *b, float *dx, const struct sv_trip *t, size_t i,
+                 float *scratch) {
+    const struct back o = lay_back(c, s, t);
+    const struct pass p = kept(s, t, i);
+    const size_t rows = sv_seqs_rows(&t->seqs), w = s->width, prefix = t->seqs.prefix;
+    float *normed = scratch, *wide = scratch + o.wide, *active = scratch + o.active, *narrow = scratch + o.narrow;
+    float *stats = scratch + o.stats, *tail = scratch + o.tail;
+    /* y = mid + fc2(act(fc1(ln2(mid)))) */
+    if (!t->frozen) {
+        sv_act(c, s->act, active, p.hidden, rows * s->mlp);
+        sv_norm_rows(c, normed, p.mid, w, rows, w, &b->ln2);
+    }
+    sv_linear_back(c, &b->fc2, wide, dx, active, rows, tail);
+    sv_act_back(c, s->act, wide, p.hidden, rows * s->mlp);
+    sv_linear_back(c, &b->fc1, narrow, wide, normed, rows, tail);
+    sv_norm_back(c, dx, narrow, p.mid, w, rows, w, &b->ln2, stats);
+    /* mid = x + out(attention(qkv(ln1(x)))) */
+    sv_linear_back(c, &b->out, narrow, dx, p.seen, rows, tail);
+    sv_attention_back(c, wide, prefix ? t->dprefix + i * prefix * 3 * w : NULL, narrow, p.qkv, prefix_of(s, t, i), &t->seqs, w, s->heads, tail);
+    if (t->later) c->kern->axpy(wide, 1, t->later + i * rows * 3 * w, rows * 3 * w);
+    if (!t->frozen) sv_norm_rows(c, normed, p.x, w, rows, w, &b->ln1);
+    sv_linear_back(c, &b->qkv, narrow, wide, normed, rows, tail);
+    sv_norm_back(c, dx, narrow, p.x, w, rows, w, &b->ln1, stats);
+}
+
+void sv_stack_back(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_block *block, float *dx, const struct sv_trip *t,
+                   float *scratch) {
+    for (size_t i = s->layers; i-- > 0;) back(c, s, &block[i], dx, t, i, scratch);
 }

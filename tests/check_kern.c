@@ -19,6 +19,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* The table of AVX-VNNI with the instruction's other encoding. */
+extern const struct sv_kern sv_kern_avxvnni_evex;
+
 static const struct sv_kern *K;         /* table under test */
 static const char *row = "";            /* kernel under test, for messages */
 static unsigned long checks, failures;
@@ -32,7 +35,7 @@ static size_t size_of_round(size_t t) { return t < 80 ? t : pick(0, 3000); }
 enum { ROUNDS = 400 };
 
 /* n bytes that end exactly at an unmapped page, or begin at one if head. */
-struct buf { char *map; size_t len; void *p; float *f; uint16_t *h; };
+struct buf { char *map; size_t len; void *p; float *f; uint16_t *h; uint32_t *w; int32_t *i; };
 
 static struct buf bytes(size_t n, bool head) {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE), body = (n + page - 1) / page * page + page;
@@ -43,7 +46,7 @@ static struct buf bytes(size_t n, bool head) {
         exit(2);
     }
     b.p = b.map + page + (head ? 0 : body - n);
-    b.f = b.p, b.h = b.p;
+    b.f = b.p, b.h = b.p, b.w = b.p, b.i = b.p;
     return b;
 }
 
@@ -341,11 +344,42 @@ static void tile_once(size_t m, size_t n, size_t k, bool add, bool head) {
     drop(a), drop(b), drop(c), drop(old), drop(full);
 }
 
-static void check_tile(void) {
+static void tiles(void (*once)(size_t m, size_t n, size_t k, bool add, bool head)) {
     for (size_t m = 1; m <= K->mr; m++)
         for (size_t n = 1; n <= K->nr; n++)
-            for (size_t t = 0; t < 4; t++) tile_once(m, n, pick(0, 40), t & 1, t & 2);
-    for (size_t t = 0; t < 40; t++) tile_once(pick(1, K->mr), pick(1, K->nr), pick(0, 1000), t & 1, t & 2);
+            for (size_t t = 0; t < 4; t++) once(m, n, pick(0, 40), t & 1, t & 2);
+    for (size_t t = 0; t < 40; t++) once(pick(1, K->mr), pick(1, K->nr), pick(0, 1000), t & 1, t & 2);
+}
+
+static void check_tile(void) {
+    tiles(tile_once);
+}
+
+static void finish_once(size_t m, size_t n, enum sv_act act, bool add, bool head) {
+    const size_t ldy = n + pick(0, 3), nr = K->nr, ys = (m - 1) * ldy + n;
+    struct buf y = floats(ys, head), old = floats(ys, 0), sums = floats(K->mr * nr, !head), bias = floats(n, head);
+    const float *b = pick(0, 3) ? bias.f : NULL;
+    if (!add) for (size_t i = 0; i < ys; i++) if (i % ldy < n) y.f[i] = NAN;      /* y is not read */
+    memcpy(old.p, y.p, ys * sizeof(float));
+    K->finish(y.f, ldy, sums.f, m, n, b, act, add);
+    for (size_t i = 0; i < m; i++) for (size_t j = 0; j < ldy && i * ldy + j < ys; j++) {
+        const float got = y.f[i * ldy + j], was = old.f[i * ldy + j];
+        if (j >= n) {
+            verdict(sv_f32_bits(got) == sv_f32_bits(was), "m=%zu n=%zu wrote the gap at (%zu, %zu)", m, n, i, j);
+            continue;
+        }
+        float x = b ? sums.f[i * nr + j] + b[j] : sums.f[i * nr + j];
+        if (act != SV_ACT_NONE) (act == SV_ACT_QUICK ? K->quick : K->gelu)(&x, &x, 1);
+        if (add) x += was;
+        verdict(got == x, "m=%zu n=%zu act=%d add=%d (%zu, %zu) got %.9g want %.9g", m, n, (int)act, add, i, j, got, x);
+    }
+    drop(y), drop(old), drop(sums), drop(bias);
+}
+
+static void check_finish(void) {
+    size_t t = 0;
+    for (size_t m = 1; m <= K->mr; m++)
+        for (size_t n = 1; n <= K->nr; n++, t++) finish_once(m, n, t % 4 == 3 ? SV_ACT_NONE : (enum sv_act)(t % 4), t % 4 == 3, t & 1);
 }
 
 static void pack_once(size_t wide, size_t m, size_t k, bool head) {
@@ -384,6 +418,209 @@ static void check_peak(void) {
     }
 }
 
+/* Halves and bytes of a word, the first in the low bits. */
+static float half_of(uint32_t w, size_t e) { return sv_bits_f32(e ? w & 0xffff0000u : w << 16); }
+static uint32_t ubyte_of(uint32_t w, size_t e) { return w >> 8 * e & 255; }
+static int32_t sbyte_of(uint32_t w, size_t e) { return (int8_t)ubyte_of(w, e); }
+
+static struct buf words_of(size_t n, bool head, uint32_t (*make)(void)) {
+    struct buf b = bytes(n * sizeof(uint32_t), head);
+    for (size_t i = 0; i < n; i++) b.w[i] = make();
+    return b;
+}
+static uint32_t any_word(void) { return (uint32_t)sv_rng(&state); }
+static uint32_t pair_word(void) { return sv_f32_bf16(real()) | (uint32_t)sv_f32_bf16(real()) << 16; }
+
+/* What rounding to bf16 may make of x: half.h's result, or for a subnormal 0. */
+static bool is_bf16(uint32_t got, float x) {
+    const uint16_t want = sv_f32_bf16(x);
+    return isnan(x) ? isnan(half_of(got, 0)) : got == want || (fabsf(x) < FLT_MIN && !(got & 0x7fff));
+}
+
+static void bpack_once(size_t wide, size_t m, size_t k, bool head) {
+    static const uint32_t odd[] = { 0x7fc00000, 0xff800001, 0x7f800000, 0x80000000, 0x3f808000, 0x3f818000, 0x3f808001, 0x7f7fffff, 0x00000001, 0x007fffff };
+    const size_t ldx = k + pick(0, 5), xs = m ? (m - 1) * ldx + k : 0, kw = (k + 1) / 2;
+    struct buf x = floats(xs, !head), out = bytes(wide * kw * sizeof(uint32_t), head);
+    for (size_t i = 0; i < xs; i += pick(1, 20)) x.f[i] = sv_bits_f32(odd[pick(0, SV_LEN(odd) - 1)]);
+    K->bpack(out.w, wide, x.f, ldx, m, k);
+    for (size_t p = 0; p < 2 * kw; p++)
+        for (size_t i = 0; i < wide; i++) {
+            const float want = i < m && p < k ? x.f[i * ldx + p] : 0;
+            const uint32_t got = out.w[p / 2 * wide + i] >> p % 2 * 16 & 0xffff;
+            verdict(is_bf16(got, want), "wide=%zu m=%zu k=%zu (%zu, %zu) %08x became %04x", wide, m, k, p, i, sv_f32_bits(want), got);
+        }
+    drop(x), drop(out);
+}
+
+static void check_bpack(void) {
+    for (size_t m = 0; m <= K->mr; m++)
+        for (size_t k = 0; k < 80; k++) bpack_once(K->mr, m, k, k & 1);
+    for (size_t t = 0; t < 100; t++) {
+        const size_t wide = t % 3 ? K->nr : pick(1, 40);
+        bpack_once(wide, pick(0, wide), pick(0, 1000), t & 1);
+    }
+}
+
+/* Where a tile of words may write: corner m x n of c, and the bits it has in a full tile. */
+static void corner(const struct buf *c, const struct buf *old, const struct buf *full, size_t m, size_t n, size_t ldc) {
+    for (size_t i = 0; i < m; i++) for (size_t j = 0; j < ldc && i * ldc + j < (m - 1) * ldc + n; j++) {
+        const uint32_t got = c->w[i * ldc + j];
+        if (j >= n) verdict(got == old->w[i * ldc + j], "m=%zu n=%zu wrote the gap at (%zu, %zu)", m, n, i, j);
+        else verdict(got == full->w[i * K->nr + j], "m=%zu n=%zu (%zu, %zu) other bits in a full tile", m, n, i, j);
+    }
+}
+
+/* Each pair is added in one or two steps, to odd in between at worst: twice the bound of a sum of 2 k terms. */
+static void btile_once(size_t m, size_t n, size_t k, bool add, bool head) {
+    const size_t ldc = n + pick(0, 3), mr = K->mr, nr = K->nr, cs = (m - 1) * ldc + n;
+    struct buf a = words_of(k * mr, !head, pair_word), b = words_of(k * nr, head, pair_word), c = floats(cs, head), old = floats(cs, 0), full = floats(mr * nr, 0);
+    if (!add) for (size_t i = 0; i < cs; i++) if (i % ldc < n) c.f[i] = NAN;      /* c is not read */
+    memcpy(old.p, c.p, cs * sizeof(float));
+    for (size_t i = 0; i < m; i++) for (size_t j = 0; j < n; j++) full.f[i * nr + j] = c.f[i * ldc + j];
+    K->btile(c.f, ldc, m, n, k, a.w, b.w, add);
+    K->btile(full.f, nr, mr, nr, k, a.w, b.w, add);
+    corner(&c, &old, &full, m, n, ldc);
+    for (size_t i = 0; i < m; i++) for (size_t j = 0; j < n; j++) {
+        double want = add ? old.f[i * ldc + j] : 0, mag = fabs(want);
+        for (size_t p = 0; p < 2 * k; p++) {
+            const double ab = (double)half_of(a.w[p / 2 * mr + i], p % 2) * half_of(b.w[p / 2 * nr + j], p % 2);
+            want += ab, mag += fabs(ab);
+        }
+        near(c.f[i * ldc + j], want, 2 * sum_bound(2 * k, mag), k, i * n + j);
+    }
+    drop(a), drop(b), drop(c), drop(old), drop(full);
+}
+
+static void check_btile(void) {
+    tiles(btile_once);
+    struct buf a = words_of(K->mr, 0, pair_word), b = words_of(K->nr, 0, pair_word), c = floats(K->mr * K->nr, 0);
+    a.w[K->mr - 1] = 0x3f807fc0;                    /* NaN, 1 */
+    K->btile(c.f, K->nr, K->mr, K->nr, 1, a.w, b.w, false);
+    for (size_t i = 0; i < K->mr * K->nr; i++) verdict(isnan(c.f[i]) == (i / K->nr == K->mr - 1), "i=%zu NaN lost or made", i);
+    drop(a), drop(b), drop(c);
+}
+
+static void check_bpeak(void) {
+    const size_t n = K->mr * K->nr;
+    for (size_t k = 0; k < 100; k++) {
+        struct buf c = floats(n, k & 1);
+        for (size_t i = 0; i < n; i++) c.f[i] = (float)i;
+        K->bpeak(c.f, 0xbe803f00, 0x3f003f40, k);   /* 0.5 0.75 - 0.25 0.5: every sum is exact */
+        for (size_t i = 0; i < n; i++) near(c.f[i], (double)i + 0.25 * (double)k, 0, k, i);
+        drop(c);
+    }
+}
+
+static void check_span(void) {
+    for (size_t t = 0; t < ROUNDS; t++) {
+        const size_t n = size_of_round(t);
+        struct buf x = floats(n, t & 1);
+        float lo, hi, least = n ? x.f[0] : 0, most = least;
+        if (n && t % 3) x.f[pick(0, n - 1)] = t % 3 == 1 ? 7 : -7;
+        if (n && t % 5 == 0) for (size_t i = 0; i < n; i++) x.f[i] = fabsf(x.f[i]) + 1;     /* what fills a vector must not count */
+        for (size_t i = 0; i < n; i++) least = fminf(i ? least : x.f[0], x.f[i]), most = fmaxf(i ? most : x.f[0], x.f[i]);
+        K->span(&lo, &hi, x.f, n);
+        near(lo, least, 0, n, 0), near(hi, most, 0, n, 1);
+        if (n) {
+            x.f[pick(0, n - 1)] = t & 1 ? NAN : t & 2 ? INFINITY : -INFINITY;
+            K->span(&lo, &hi, x.f, n);
+            verdict(isnan(lo) && isnan(hi), "n=%zu %g .. %g of a row that is not finite", n, lo, hi);
+        }
+        drop(x);
+    }
+}
+
+static void ipack_once(size_t wide, size_t m, size_t k, bool head) {
+    const size_t ldx = k + pick(0, 5), xs = m ? (m - 1) * ldx + k : 0, kw = (k + 3) / 4;
+    struct buf x = floats(xs, !head), lo = floats(m, head), inv = floats(m, !head), out = bytes(wide * kw * sizeof(uint32_t), head);
+    for (size_t i = 0; i < m; i++) {
+        float hi = 0;
+        if (i % 4 == 3) for (size_t p = 0; p < k; p++) x.f[i * ldx + p] = -3;       /* no width */
+        sv_kern_named("scalar")->span(&lo.f[i], &hi, x.f + i * ldx, k);
+        inv.f[i] = hi > lo.f[i] ? 255 / (hi - lo.f[i]) : 0;
+    }
+    K->ipack(out.w, wide, x.f, ldx, m, k, lo.f, inv.f);
+    for (size_t p = 0; p < 4 * kw; p++)
+        for (size_t i = 0; i < wide; i++) {
+            const float u = i < m && p < k ? (x.f[i * ldx + p] - lo.f[i]) * inv.f[i] : 0;
+            const uint32_t got = ubyte_of(out.w[p / 4 * wide + i], p % 4);
+            verdict(got == (uint32_t)lrintf(u), "wide=%zu m=%zu k=%zu (%zu, %zu) %g became %u", wide, m, k, p, i, u, got);
+        }
+    drop(x), drop(lo), drop(inv), drop(out);
+}
+
+static void check_ipack(void) {
+    for (size_t m = 0; m <= K->mr; m++)
+        for (size_t k = 0; k < 140; k++) ipack_once(K->mr, m, k, k & 1);
+    for (size_t t = 0; t < 100; t++) {
+        const size_t wide = t % 3 ? K->nr : pick(1, 40);
+        ipack_once(wide, pick(0, wide), pick(0, 2000), t & 1);
+    }
+}
+
+/* The largest products of either sign, where a 16-bit sum would saturate, then anything. */
+static uint32_t full_word(void) { return 0xffffffff; }
+static uint32_t most_word(void) { return 0x7f7f7f7f; }
+static uint32_t least_word(void) { return 0x80808080; }
+static uint32_t (*left_word)(void), (*right_word)(void);
+
+static void itile_once(size_t m, size_t n, size_t k, bool add, bool head) {
+    const size_t ldc = n + pick(0, 3), mr = K->mr, nr = K->nr, cs = (m - 1) * ldc + n;
+    struct buf a = words_of(k * mr, !head, left_word), b = words_of(k * nr, head, right_word), c = words_of(cs, head, any_word);
+    struct buf old = floats(cs, 0), full = floats(mr * nr, 0);
+    for (size_t i = 0; i < cs; i++) c.i[i] /= 16;
+    memcpy(old.p, c.p, cs * sizeof(int32_t));
+    for (size_t i = 0; i < m; i++) for (size_t j = 0; j < n; j++) full.i[i * nr + j] = c.i[i * ldc + j];
+    K->itile(c.i, ldc, m, n, k, a.w, b.w, add);
+    K->itile(full.i, nr, mr, nr, k, a.w, b.w, add);
+    corner(&c, &old, &full, m, n, ldc);
+    for (size_t i = 0; i < m; i++) for (size_t j = 0; j < n; j++) {
+        int64_t want = add ? old.i[i * ldc + j] : 0;
+        for (size_t p = 0; p < 4 * k; p++)
+            want += ((int64_t)ubyte_of(a.w[p / 4 * mr + i], p % 4) - K->ibias) * sbyte_of(b.w[p / 4 * nr + j], p % 4);
+        verdict(c.i[i * ldc + j] == want, "m=%zu n=%zu k=%zu add=%d (%zu, %zu) got %d want %lld", m, n, k, add, i, j, c.i[i * ldc + j], (long long)want);
+    }
+    drop(a), drop(b), drop(c), drop(old), drop(full);
+}
+
+static void check_itile(void) {
+    static uint32_t (*const left[])(void) = { any_word, full_word, full_word, least_word }, (*const right[])(void) = { any_word, most_word, least_word, any_word };
+    for (size_t t = 0; t < SV_LEN(left); t++) {
+        left_word = left[t], right_word = right[t];
+        if (!t) tiles(itile_once);
+        else for (size_t k = 0; k < 80; k++) itile_once(K->mr, K->nr, k, k & 1, k & 2);
+    }
+}
+
+static void check_iscale(void) {
+    for (size_t t = 0; t < ROUNDS; t++) {
+        const size_t n = size_of_round(t);
+        struct buf s = words_of(n, t & 1, any_word), y = floats(n, t & 2), sum = floats(n, t & 4), w = floats(n, t & 8), in = floats(n, 0);
+        for (size_t i = 0; i < n; i++) s.i[i] /= 64;
+        memcpy(in.p, s.p, n * sizeof(int32_t));
+        const float scale = real() * 1e-6f, lo = real();
+        float *out = t % 3 ? y.f : s.f;             /* y may be s */
+        K->iscale(out, s.i, n, scale, lo, sum.f, w.f);
+        for (size_t i = 0; i < n; i++) {
+            const double a = (double)scale * in.i[i], b = (double)lo * sum.f[i];
+            near(out[i], (a + b) * w.f[i], sum_bound(2, (fabs(a) + fabs(b)) * fabs((double)w.f[i])), n, i);
+        }
+        drop(s), drop(y), drop(sum), drop(w), drop(in);
+    }
+}
+
+static void check_ipeak(void) {
+    const size_t n = K->mr * K->nr;
+    const int32_t dot = (255 - K->ibias) * -128 + (3 - K->ibias) * 127 + (128 - K->ibias) - (0 - K->ibias);
+    for (size_t k = 0; k < 100; k++) {
+        struct buf c = floats(n, k & 1);
+        for (size_t i = 0; i < n; i++) c.i[i] = (int32_t)i;
+        K->ipeak(c.i, 0x008003ff, 0xff017f80, k);
+        for (size_t i = 0; i < n; i++) near(c.i[i], (double)i + (double)dot * (double)k, 0, k, i);
+        drop(c);
+    }
+}
+
 /* One row per kernel; the compiler refuses a kernel that has none. */
 static const struct { const char *name; void (*check)(void); } rows[] = {
 #define X(ret, name, args) { #name, check_##name },
@@ -406,7 +643,11 @@ int main(int argc, char **argv) {
     }
     static const int fatal[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE };
     for (size_t i = 0; i < SV_LEN(fatal); i++) sigaction(fatal[i], &(struct sigaction){ .sa_handler = crashed }, NULL);
-    for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++) {
+    const struct sv_kern *table[32] = { NULL };
+    size_t n = 0;
+    for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++) table[n++] = *k;
+    if (sv_kern_named("avx512vnni")) table[n] = &sv_kern_avxvnni_evex;
+    for (const struct sv_kern *const *k = table; *k; k++) {
         if (isa && strcmp(isa, (*k)->isa)) continue;
         K = *k;
         for (size_t r = 0; r < SV_LEN(rows); r++) {
@@ -415,7 +656,7 @@ int main(int argc, char **argv) {
             row = rows[r].name;
             const unsigned long before = checks;
             rows[r].check();
-            printf("%-8s %-8s %8lu checks\n", K->isa, row, checks - before);
+            printf("%-12s %-8s %8lu checks\n", K->isa, row, checks - before);
         }
     }
     printf("%lu checks, %lu failures, seed %llu\n", checks, failures, (unsigned long long)seed);

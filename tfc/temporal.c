@@ -1,16 +1,7 @@
-#include "tfc/temporal.h"
+#include "tfc/temporal_int.h"
 
 #include "nn/random.h"
 #include <string.h>
-
-struct sv_tfc {
-    struct sv_tfc_config cfg;
-    const struct sv_cpu *cpu;
-    size_t batch;
-    const float *position;              /* [n, E] */
-    struct sv_block *block;             /* [layers] */
-    float *unit, *x, *scratch;          /* [batch, n, E] each of the first two */
-};
 
 bool sv_tfc_backbone(struct sv_tfc_config *g, const char *name, size_t width, size_t frames) {
     static const struct { const char *name; size_t layers; float eps; bool residual, frame_norm; } row[] = {
@@ -71,19 +62,25 @@ int sv_tfc_random(struct sv_store *s, const struct sv_tfc_config *g, uint64_t se
     return f.rc;
 }
 
+void sv_tfc_load(struct sv_tfc *t, struct sv_load *l) {
+    const struct sv_tfc_config *g = &t->cfg;
+    const struct sv_prefix p = sv_prefix("tfc.");
+    if (!g->stack.layers) return;
+    t->position = sv_load_f32(l, &p, "position", g->frames, g->stack.width);
+    t->block = SV_TAKE(l->arena, struct sv_block, g->stack.layers);
+    for (size_t i = 0; i < g->stack.layers; i++) {
+        const struct sv_block b = sv_block_load(l, p.text, i, &g->stack);
+        if (t->block) t->block[i] = b;
+    }
+}
+
 static struct sv_tfc *carve(struct sv_tfc *t, struct sv_load *l) {
     struct sv_tfc *place = SV_TAKE(l->arena, struct sv_tfc, 1);
     const struct sv_tfc_config *g = &t->cfg;
     const size_t floats = t->batch * g->frames * g->stack.width;
-    const struct sv_prefix p = sv_prefix("tfc.");
+    sv_tfc_load(t, l);
     if (g->norm_then_blend) t->unit = SV_TAKE(l->arena, float, floats);
     if (g->stack.layers) {
-        t->position = sv_load_f32(l, &p, "position", g->frames, g->stack.width);
-        t->block = SV_TAKE(l->arena, struct sv_block, g->stack.layers);
-        for (size_t i = 0; i < g->stack.layers; i++) {
-            const struct sv_block b = sv_block_load(l, p.text, i, &g->stack);
-            if (t->block) t->block[i] = b;
-        }
         t->x = SV_TAKE(l->arena, float, floats);
         t->scratch = SV_TAKE(l->arena, float, sv_stack_floats(t->cpu, &g->stack, t->batch, g->frames));
     }
@@ -106,36 +103,48 @@ void sv_tfc_free(struct sv_tfc *t) { sv_free(t); }
 
 const struct sv_tfc_config *sv_tfc_config(const struct sv_tfc *t) { return &t->cfg; }
 
-/* One tube's frames to its mean row: out [E] from x [n, E]. */
-static void mean_row(const struct sv_tfc *t, float *out, const float *x) {
-    const size_t n = t->cfg.frames, w = t->cfg.stack.width;
+/* One tube's frames to their mean: out [E] from x [n, E]. */
+static void mean_row(const struct sv_tfc_config *g, float *out, const float *x) {
+    const size_t n = g->frames, w = g->stack.width;
     for (size_t i = 0; i < w; i++) {
         double sum = 0;
         for (size_t f = 0; f < n; f++) sum += x[f * w + i];
         out[i] = (float)(sum / (double)n);
     }
-    if (t->cfg.norm_then_blend) sv_unit_rows(out, out, 1, w);
 }
 
-static void pass(struct sv_tfc *t, const float *feats, size_t batch, float *out) {
+/* What stands in for the frames after the stack: x [batch, n, E], or the frames themselves where there is no stack. */
+static const float *frames(struct sv_tfc *t, const float *feats, size_t batch) {
+    const struct sv_tfc_config *g = &t->cfg;
+    const size_t n = g->frames, w = g->stack.width, tube = n * w;
+    if (!g->stack.layers) return feats;
+    for (size_t b = 0; b < batch; b++)
+        for (size_t i = 0; i < tube; i++) t->x[b * tube + i] = feats[b * tube + i] + t->position[i];
+    if (t->trip.kept) sv_stack_there(t->cpu, &g->stack, t->block, t->x, &t->trip, t->scratch);
+    else sv_stack_forward(t->cpu, &g->stack, t->block, t->x, batch, n, t->scratch);
+    if (g->residual)
+        for (size_t i = 0; i < batch * tube; i++) t->x[i] += feats[i];
+    if (!g->frame_norm) return t->x;
+    float *unit = t->frames ? t->frames : t->x;
+    sv_unit_rows(unit, t->x, batch * n, w);
+    return unit;
+}
+
+void sv_tfc_pass(struct sv_tfc *t, const float *feats, size_t batch, float *out) {
     const struct sv_tfc_config *g = &t->cfg;
     const size_t n = g->frames, w = g->stack.width, tube = n * w;
     if (g->norm_then_blend) {
         sv_unit_rows(t->unit, feats, batch * n, w);
         feats = t->unit;
     }
-    if (g->stack.layers) {
-        for (size_t b = 0; b < batch; b++)
-            for (size_t i = 0; i < tube; i++) t->x[b * tube + i] = feats[b * tube + i] + t->position[i];
-        sv_stack_forward(t->cpu, &g->stack, t->block, t->x, batch, n, t->scratch);
-        if (g->residual)
-            for (size_t i = 0; i < batch * tube; i++) t->x[i] += feats[i];
-        if (g->frame_norm) sv_unit_rows(t->x, t->x, batch * n, w);
-    }
+    const float *x = frames(t, feats, batch);
     for (size_t b = 0; b < batch; b++, out += w) {
         const float *middle = feats + b * tube + n / 2 * w;
-        mean_row(t, out, (g->stack.layers ? t->x : feats) + b * tube);
+        float *mean = t->mean ? t->mean + b * w : out;
+        mean_row(g, mean, x + b * tube);
+        if (g->norm_then_blend) sv_unit_rows(out, mean, 1, w);
         for (size_t i = 0; i < w; i++) out[i] = g->alpha * out[i] + g->beta * middle[i];
+        if (t->blend) memcpy(t->blend + b * w, out, w * sizeof *out);
         sv_unit_rows(out, out, 1, w);
     }
 }
@@ -143,5 +152,5 @@ static void pass(struct sv_tfc *t, const float *feats, size_t batch, float *out)
 void sv_tfc_video(struct sv_tfc *t, const float *feats, size_t batch, float *out) {
     const size_t w = t->cfg.stack.width;
     for (size_t at = 0; at < batch; at += t->batch)
-        pass(t, feats + at * t->cfg.frames * w, sv_min(t->batch, batch - at), out + at * w);
+        sv_tfc_pass(t, feats + at * t->cfg.frames * w, sv_min(t->batch, batch - at), out + at * w);
 }

@@ -56,7 +56,7 @@ void sv_list_free(struct sv_list *l);
 struct sv_common { size_t threads; const char *isa; bool quiet, json; };
 #define SV_COMMON(c) \
     { "threads", SV_OPT_SIZE, &(c)->threads, "N", "threads to use (0: all CPUs)", 0, 1024 }, \
-    { "isa", SV_OPT_TEXT, &(c)->isa, "NAME", "kernel table: scalar, avx2, avx512, neon (default: the best)", 0, 0 }, \
+    { "isa", SV_OPT_TEXT, &(c)->isa, "NAME", "kernel table: scalar, avx2, avx512, ... (default: the best)", 0, 0 }, \
     { "quiet", SV_OPT_FLAG, &(c)->quiet, NULL, "no progress", 0, 0 }, \
     { "json", SV_OPT_FLAG, &(c)->json, NULL, "one JSON object a line on stdout", 0, 0 }
 

@@ -1,0 +1,125 @@
+/* kern_word.h - the vector kernels over bf16 pairs and over bytes, written once over word_*.h: part of kern_simd.h. */
+
+/* tile, with words in place of the operands' floats; c and its sums are of type `type` and `vector`. */
+#define WORD_TILE(type, vector, zero, load, store, plus, dot) do { \
+    vector acc[MR][NV]; \
+    UNROLL for (size_t i = 0; i < MR; i++) \
+        UNROLL for (size_t j = 0; j < NV; j++) acc[i][j] = zero; \
+    if (add) for (size_t i = 0; i < m; i++) v_prefetch((const float *)(const void *)(c + i * ldc)); \
+    for (; k; k--, ap += MR, bp += NR) { \
+        words b[NV]; \
+        UNROLL for (size_t j = 0; j < NV; j++) b[j] = w_load(bp + j * VW); \
+        UNROLL for (size_t i = 0; i < MR; i++) { \
+            const words a = w_set(ap[i]); \
+            UNROLL for (size_t j = 0; j < NV; j++) acc[i][j] = dot(acc[i][j], a, b[j]); \
+        } \
+    } \
+    if (m == MR && n == NR) { \
+        UNROLL for (size_t i = 0; i < MR; i++) \
+            UNROLL for (size_t j = 0; j < NV; j++) { \
+                type *p = c + i * ldc + j * VW; \
+                store(p, add ? plus(load(p), acc[i][j]) : acc[i][j]); \
+            } \
+        break; \
+    } \
+    type t[MR][NR];                     /* edge: through a full tile on the stack */ \
+    UNROLL for (size_t i = 0; i < MR; i++) \
+        UNROLL for (size_t j = 0; j < NV; j++) store(&t[i][j * VW], acc[i][j]); \
+    for (size_t i = 0; i < m; i++) \
+        for (size_t j = 0; j < n; j++) c[i * ldc + j] = add ? c[i * ldc + j] + t[i][j] : t[i][j]; \
+} while (0)
+
+static void itile(int32_t *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add) {
+    WORD_TILE(int32_t, words, w_zero(), w_load, w_store, w_add, w_dot);
+}
+
+/* Rows become rows of words in a buffer that stays in L1, and pack transposes those.  per: floats of a word; make(q, i) makes VW
+ * words of the floats at q, from row i; fill is what lies behind the end of a row and becomes 0. */
+#define WORD_PACK(per, make, fill) do { \
+    enum { ROOM = 4096, STEP = per * VW }; \
+    float buf[ROOM]; \
+    const size_t chunk = ROOM / sv_max(m, 1) / VW * VW;     /* words of each row at a time */ \
+    for (size_t at = 0, left = (k + per - 1) / per; left; at += chunk) { \
+        const size_t n = sv_min(chunk, left); \
+        for (size_t i = 0; i < m; i++) \
+            for (size_t w = 0; w < n; w += VW) { \
+                const float *q = x + i * ldx + (at + w) * per; \
+                const size_t rest = k - (at + w) * per; \
+                float end[STEP]; \
+                if (rest < STEP) { \
+                    for (size_t f = 0; f < STEP; f++) end[f] = fill; \
+                    memcpy(end, q, rest * sizeof *q); \
+                    q = end; \
+                } \
+                v_store(buf + i * chunk + w, w_bits(make)); \
+            } \
+        pack((float *)out + at * wide, wide, buf, chunk, m, n); \
+        left -= n; \
+    } \
+} while (0)
+
+static void ipack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k, const float *lo, const float *inv) {
+    WORD_PACK(4, w_bytes(q, v_set(lo[i]), v_set(inv[i])), lo[i]);
+}
+
+static void iscale(float *y, const int32_t *s, size_t n, float scale, float lo, const float *sum, const float *w) {
+    const vec vs = v_set(scale), vl = v_set(lo);
+#define SCALED(s_, sum_, w_) v_mul(v_fma(vs, w_float(s_), v_mul(vl, sum_)), w_)
+    size_t i = 0;
+    for (; i + VW <= n; i += VW) v_store(y + i, SCALED(w_load(s + i), v_load(sum + i), v_load(w + i)));
+    if (i == n) return;
+    int32_t t[VW] = { 0 };
+    memcpy(t, s + i, (n - i) * sizeof *t);
+    part_store(y + i, n - i, SCALED(w_load(t), part_load(sum + i, n - i, 0), part_load(w + i, n - i, 0)));
+}
+
+/* Infinity and NaN times 0 is NaN, which a sum keeps and a maximum may not. */
+static void span(float *lo, float *hi, const float *x, size_t n) {
+    const float first = n ? x[0] : 0;
+    const vec zero = v_set(0);
+    vec most = v_set(first), least = most, odd = zero;
+    size_t i = 0;
+    for (; i + VW <= n; i += VW) {
+        const vec v = v_load(x + i);
+        most = v_max(most, v), least = v_min(least, v), odd = v_fma(v, zero, odd);
+    }
+    if (i < n) {
+        const vec v = part_load(x + i, n - i, first);
+        most = v_max(most, v), least = v_min(least, v), odd = v_fma(v, zero, odd);
+    }
+    const float bad = v_sum(odd);
+    *lo = bad - v_largest(v_sub(zero, least)), *hi = v_largest(most) + bad;
+}
+
+static void ipeak(int32_t *c, uint32_t a, uint32_t b, size_t k) {
+    const words vb = w_set(b);
+    words acc[MR * NV], va = w_set(a);
+    UNROLL for (size_t i = 0; i < MR * NV; i++) acc[i] = w_load(c + i * VW);
+    for (; k; k--)
+        UNROLL for (size_t i = 0; i < MR * NV; i++) {
+            if (i % NV == 0) va = w_opaque(va);     /* as in a tile, only vb is prepared once for many products */
+            acc[i] = w_dot(acc[i], va, vb);
+        }
+    UNROLL for (size_t i = 0; i < MR * NV; i++) w_store(c + i * VW, acc[i]);
+}
+
+#if defined(BF16)
+static void btile(float *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add) {
+    WORD_TILE(float, vec, v_set(0), v_load, v_store, v_add, b_dot);
+}
+
+static void bpack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
+    WORD_PACK(2, b_pairs(q), 0);
+}
+
+static void bpeak(float *c, uint32_t a, uint32_t b, size_t k) {
+    const words va = w_set(a), vb = w_set(b);
+    vec acc[MR * NV];
+    UNROLL for (size_t i = 0; i < MR * NV; i++) acc[i] = v_load(c + i * VW);
+    for (; k; k--) UNROLL for (size_t i = 0; i < MR * NV; i++) acc[i] = b_dot(acc[i], va, vb);
+    UNROLL for (size_t i = 0; i < MR * NV; i++) v_store(c + i * VW, acc[i]);
+}
+#else
+#define BF16 0
+#include "core/kern_plain.h"
+#endif
