@@ -165,20 +165,21 @@ Test(motion, every_size_and_length) {
             for (size_t frames = 0; frames < 12; frames += 1 + (w + h) % 4) {
                 struct sv_proposer *p = sv_proposer_open(w, h, NULL);
                 size_t due = 0;
+                bool good = true;
                 const struct sv_tracked *box;
                 for (size_t t = 0; t < frames; t++) {
                     for (size_t i = 0; i < w * h * 3; i++) rgb[i] = (uint8_t)sv_rng(&rng);
                     due += sv_proposer_push(p, rgb);
                 }
-                cr_assert_eq(due, frames > SV_MOTION_LOOK ? frames - SV_MOTION_LOOK : 0);
+                good = good && due == (frames > SV_MOTION_LOOK ? frames - SV_MOTION_LOOK : 0);
                 while (sv_proposer_push(p, NULL)) {
                     const size_t n = sv_proposer_take(p, NULL, 0, true, &box);
                     for (size_t i = 0; i < n; i++)
-                        cr_assert(box[i].box[0] < box[i].box[2] && box[i].box[1] < box[i].box[3] && box[i].box[0] >= 0 &&
-                                  box[i].box[2] <= (double)w && box[i].box[3] <= (double)h);
+                        good = good && box[i].box[0] < box[i].box[2] && box[i].box[1] < box[i].box[3] && box[i].box[0] >= 0 &&
+                               box[i].box[1] >= 0 && box[i].box[2] <= (double)w && box[i].box[3] <= (double)h;
                     due++;
                 }
-                cr_assert_eq(due, frames);
+                cr_assert(good && due == frames, "%zu frames of %zu x %zu", frames, w, h);
                 sv_proposer_free(p);
             }
 }

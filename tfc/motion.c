@@ -172,15 +172,15 @@ static void clean(struct sv_motion *m) {
 
 /* ---- sizes ---- */
 
-enum { FEW = 5, ENOUGH = 40 };          /* weights of observations from which the height, and its slope, are believed */
+enum { SMALLEST = 6, FEW = 5, ENOUGH = 40 };        /* pixels; weights from which the height, and its slope, are believed */
 
 static double tall(const struct sv_motion *m, double y2) {
     const struct scale *s = &m->scale;
-    if (s->n < 1) return m->guess > 0 ? m->guess : (double)m->h / 6;
+    if (s->n < 1) return fmax(m->guess > 0 ? m->guess : (double)m->h / 6, SMALLEST);
     const double mean = s->h / s->n, det = s->n * s->yy - s->y * s->y;
     double slope = s->n > ENOUGH && det > s->n * s->n * 16 ? (s->n * s->yh - s->y * s->h) / det : 0;
     if (slope < 0) slope = 0;
-    return fmax(fmax(mean + slope * (y2 - s->y / s->n), mean / 3), 6);
+    return fmax(fmax(mean + slope * (y2 - s->y / s->n), mean / 3), SMALLEST);
 }
 
 static double wide(const struct sv_motion *m, double y2) { return tall(m, y2) * (m->scale.n > 1 ? m->scale.wide / m->scale.n : 0.42); }
