@@ -10,6 +10,7 @@
 
 #include "bench/row.h"
 #include "core/cpu.h"
+#include "core/tensor.h"
 
 enum { SV_BENCH_ROUNDS = 31, SV_BENCH_FEWEST = 3 };
 
@@ -38,7 +39,8 @@ struct sv_bench_options {
     const struct sv_kern *table[SV_TABLES + 1];         /* kernel tables to measure; NULL-terminated */
     bool quick;                         /* one short round: does it run? */
     const char *filter;                 /* rows whose name has it; NULL: all */
-    const char *size;                   /* model rows of this size only */
+    const struct sv_store *model;       /* model rows of these weights only */
+    const char *size;                   /* or of random ones of this size, see size.h */
     size_t batch;                       /* model rows of this batch only; 0: the usual ones */
 };
 static inline bool sv_bench_wants(const struct sv_bench_options *o, const char *name) { return !o->filter || strstr(name, o->filter); }
@@ -56,9 +58,10 @@ int sv_measure(const struct sv_probe *p, size_t n, const struct sv_bench_options
 
 /* Bytes a second that a kernel table moves to and from each level of memory, on all threads of a pool. */
 enum { SV_LEVELS = 4 };
+extern const char *const sv_level_name[SV_LEVELS];      /* "L1", "L2", "L3", "memory" */
 struct sv_roof { double bandwidth[SV_LEVELS]; };
 
-/* Measures and puts the roofs: peaks and bandwidths of every table on 1 and all threads.  roof: [tables, 2], 1 thread first; or NULL. */
+/* Measures and puts the roofs, rows "roof registers", "roof L1", ...: every table on 1 and all threads.  roof: [tables, 2], 1 thread first; or NULL. */
 int sv_bench_roofs(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_rows *out, struct sv_roof roof[SV_TABLES][2], struct sv_err *e);
 /* The level that operands of so many bytes live in, and its bandwidth. */
 double sv_roof_of(const struct sv_roof *r, double bytes, size_t threads);

@@ -34,14 +34,13 @@ struct tower { struct sv_clip *clip; float *pixels, *out; int32_t *ids; size_t b
 static void run_image(void *arg) { struct tower *t = arg; sv_clip_image(t->clip, t->pixels, t->batch, t->out); }
 static void run_text(void *arg) { struct tower *t = arg; sv_clip_text(t->clip, t->ids, t->batch, t->out); }
 
-static int open_tower(struct tower *t, const struct sv_clip_config *g, bool text, struct sv_store *s, const struct sv_cpu *c, struct sv_err *e) {
+/* The weights of a store into a tower, and random inputs. */
+static int open_tower(struct tower *t, const struct sv_clip_config *g, bool text, const struct sv_store *s, const struct sv_cpu *c, struct sv_err *e) {
     enum { PASS = 50 };                 /* texts that travel together; a call with more is cut */
     const size_t pixels = 3 * g->image_size * g->image_size * t->batch, ids = g->context * t->batch;
     uint64_t state = 1;
-    int rc = sv_store_init(s, "random model", e);
-    if (!rc) rc = sv_clip_random(s, g, 1, e);
-    if (!rc && !(t->clip = sv_clip_open(s, c, text ? SV_CLIP_TEXT : SV_CLIP_IMAGE, text ? sv_min(t->batch, PASS) : t->batch, e))) rc = SV_ENOMEM;
-    if (!rc && !text) sv_store_free(s);
+    int rc = 0;
+    if (!(t->clip = sv_clip_open(s, c, text ? SV_CLIP_TEXT : SV_CLIP_IMAGE, text ? sv_min(t->batch, PASS) : t->batch, e))) rc = e->code;
     if (!rc && !(t->out = sv_alloc(t->batch * g->embed, sizeof *t->out, e))) rc = SV_ENOMEM;
     if (!rc && text && !(t->ids = sv_alloc(ids, sizeof *t->ids, e))) rc = SV_ENOMEM;
     if (!rc && !text && !(t->pixels = sv_alloc(pixels, sizeof *t->pixels, e))) rc = SV_ENOMEM;
@@ -55,15 +54,18 @@ static int open_tower(struct tower *t, const struct sv_clip_config *g, bool text
 static int bench_tower(const struct sv_cpu *c, const char *size, bool text, size_t batch, const struct sv_bench_options *o, struct sv_rows *out,
                        struct sv_err *e) {
     struct sv_clip_config g;
-    struct sv_store s = { 0 };
+    struct sv_store random = { 0 };
     struct tower t = { .batch = batch };
     char name[64];
     snprintf(name, sizeof name, "%.40s %s %zu", size, text ? "text" : "image", batch);
     if (!sv_bench_wants(o, name)) return 0;
-    int rc = sv_clip_sized(&g, size, e);
-    if (!rc) rc = open_tower(&t, &g, text, &s, c, e);
+    int rc = o->model ? sv_clip_config_read(&g, o->model, e) : sv_clip_sized(&g, size, e);
+    if (!rc && !o->model) rc = sv_store_init(&random, "random model", e);
+    if (!rc && !o->model) rc = sv_clip_random(&random, &g, 1, e);
+    if (!rc) rc = open_tower(&t, &g, text, o->model ? o->model : &random, c, e);
+    if (!rc && !text) sv_store_free(&random);
     if (!rc) rc = measure(c, name, batch, text ? text_flops(&g) : image_flops(&g), text ? run_text : run_image, &t, o, out, e);
-    sv_free(t.pixels), sv_free(t.out), sv_free(t.ids), sv_clip_free(t.clip), sv_store_free(&s);
+    sv_free(t.pixels), sv_free(t.out), sv_free(t.ids), sv_clip_free(t.clip), sv_store_free(&random);
     return rc;
 }
 
@@ -97,7 +99,7 @@ int sv_bench_model(const struct sv_cpu *c, const struct sv_bench_options *o, str
         { "B/32", false, 1 }, { "B/32", false, 9 }, { "B/16", false, 1 }, { "B/16", false, 9 }, { "L/14", false, 1 }, { "L/14", false, 9 },
         { "B/16", true, 1 }, { "B/16", true, 400 }, { "L/14", true, 50 },
     }, sized[] = { { NULL, false, 1 }, { NULL, false, 9 }, { NULL, true, 1 }, { NULL, true, 50 } };
-    const char *size = o->size ? o->size : o->quick ? "tiny" : NULL;
+    const char *size = o->model ? "model" : o->size ? o->size : o->quick ? "tiny" : NULL;
     const size_t n = size ? SV_LEN(sized) : SV_LEN(usual);
     int rc = 0;
     for (size_t i = 0; !rc && i < n; i++) {
@@ -106,5 +108,5 @@ int sv_bench_model(const struct sv_cpu *c, const struct sv_bench_options *o, str
         if (o->batch && again && (size || !strcmp(which, usual[i - 1].size))) continue;       /* one batch: one row */
         rc = bench_tower(c, which, text, o->batch ? o->batch : size ? sized[i].batch : usual[i].batch, o, out, e);
     }
-    return rc || o->size ? rc : bench_fusion(c, o, out, e);
+    return rc || o->size || o->model ? rc : bench_fusion(c, o, out, e);
 }

@@ -34,7 +34,7 @@ double sv_peak_flops(const struct sv_peak *p) {
     return 2.0 * CHAIN * (double)(adds_of(p) * p->cpu->kern->mr * p->cpu->kern->nr) * (double)sv_pool_threads(p->cpu->pool);
 }
 
-static const char *const level_name[SV_LEVELS] = { "L1", "L2", "L3", "memory" };
+const char *const sv_level_name[SV_LEVELS] = { "L1", "L2", "L3", "memory" };
 
 /* Bytes of a level on so many threads: the first two belong to a core.  Where the system does not say, what is common. */
 static size_t level_bytes(size_t level, size_t threads) {
@@ -76,35 +76,46 @@ static void run_stream(void *arg) {
     sv_pool_for(s->cpu->pool, sv_pool_threads(s->cpu->pool), flow, arg);
 }
 
-/* Half of a cache, so that what else lives there stays; for memory, well above the last cache. */
-static size_t stream_floats(size_t level, size_t threads) {
-    const size_t all = level + 1 < SV_LEVELS ? level_bytes(level, threads) / 2 : sv_max((size_t)128 << 20, 2 * level_bytes(2, 1));
+/* Half of a cache, so that what else lives there stays; for memory, well above the last cache; little, if it shall only run. */
+static size_t stream_floats(size_t level, size_t threads, bool quick) {
+    size_t all = level + 1 < SV_LEVELS ? level_bytes(level, threads) / 2 : sv_max((size_t)128 << 20, 2 * level_bytes(2, 1));
+    if (quick) all = sv_min(all, 1 << 20);
     return sv_max(all / threads / sizeof(float) / (2 * STEP), 1) * 2 * STEP;
 }
 
-/* The peak and the four bandwidths of one table on the threads of c. */
+static const char *const types[] = { "f32", "bf16", "i8" };
+enum { TYPES = SV_LEN(types) };
+
+/* The peaks and the four bandwidths of one table on the threads of c. */
 static int bench_roof(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_rows *out, struct sv_roof *roof, struct sv_err *e) {
     const size_t threads = sv_pool_threads(c->pool);
-    struct sv_peak peak = { c, "f32" };
-    struct sv_probe p[1 + 2 * SV_LEVELS] = { { .row = { .name = "peak", .type = "f32", .flops = sv_peak_flops(&peak) }, .run = sv_peak_run, .arg = &peak } };
+    struct sv_peak peak[TYPES];
+    struct sv_probe p[TYPES + 2 * SV_LEVELS] ;
     struct stream s[2 * SV_LEVELS];
     struct sv_rows rows = { 0 };
-    float *x = sv_alloc(stream_floats(SV_LEVELS - 1, threads) * threads, sizeof *x, e);
+    size_t most = 0;
+    for (size_t i = 0; i < SV_LEVELS; i++) most = sv_max(most, stream_floats(i, threads, o->quick));
+    float *x = sv_alloc(most * threads, sizeof *x, e);
     if (!x) return SV_ENOMEM;
+    for (size_t i = 0; i < TYPES; i++) {
+        peak[i] = (struct sv_peak){ c, types[i] };
+        p[i] = (struct sv_probe){ .row = { .name = "roof registers", .flops = sv_peak_flops(&peak[i]) }, .run = sv_peak_run, .arg = &peak[i] };
+        snprintf(p[i].row.type, sizeof p[i].row.type, "%s", types[i]);
+    }
     for (size_t i = 0; i < 2 * SV_LEVELS; i++) {
-        const size_t n = stream_floats(i / 2, threads), times = sv_ceil_div(LEAST, n);
+        const size_t n = stream_floats(i / 2, threads, o->quick), times = sv_ceil_div(LEAST, n);
+        const double bytes = (double)(n * times * threads * sizeof *x) * (i & 1 ? 1.5 : 1);
         s[i] = (struct stream){ c, x, n, times, i & 1 };
-        p[1 + i] = (struct sv_probe){ .row = { .type = "f32", .bytes = (double)(n * times * threads * sizeof *x) * (i & 1 ? 1.5 : 1) },
-                                      .run = run_stream, .arg = &s[i] };
-        snprintf(p[1 + i].row.name, sizeof p[1 + i].row.name, "%s %s", i & 1 ? "update" : "read", level_name[i / 2]);
+        p[TYPES + i] = (struct sv_probe){ .row = { .type = "f32", .bytes = bytes }, .run = run_stream, .arg = &s[i] };
+        snprintf(p[TYPES + i].row.name, sizeof p[i].row.name, "roof %s", sv_level_name[i / 2]);
     }
     for (size_t i = 0; i < SV_LEN(p); i++) p[i].cpu = c;
     int rc = sv_measure(p, SV_LEN(p), o, &rows, e);
-    if (!rc) rc = sv_rows_put(out, &rows.row[0], e);
+    for (size_t i = 0; !rc && i < TYPES; i++) rc = sv_rows_put(out, &rows.row[i], e);
     for (size_t i = 0; !rc && i < SV_LEVELS; i++) {
-        struct sv_row *read = &rows.row[1 + 2 * i], *update = read + 1, *best = update->bytes / update->min > read->bytes / read->min ? update : read;
+        struct sv_row *read = &rows.row[TYPES + 2 * i], *update = read + 1, *best = update->bytes / update->min > read->bytes / read->min ? update : read;
         if (roof) roof->bandwidth[i] = best->bytes / best->min;
-        best->peak = 0;
+        best->peak = 0;                 /* it is no limit of these */
         rc = sv_rows_put(out, best, e);
     }
     sv_rows_free(&rows), sv_free(x);

@@ -18,6 +18,7 @@ struct sv_clip {
         const float *position;          /* [1 + g g, W] */
         struct sv_norm ln_pre, ln_post;
         struct sv_block *block;
+        float *dclass, *dposition;      /* in the gradient; NULL: frozen */
     } visual;
     struct {
         struct sv_view token;           /* [V, W], read from the store row by row */
@@ -25,7 +26,15 @@ struct sv_clip {
         struct sv_norm ln_final;
         struct sv_linear proj;          /* [E, W] */
         struct sv_block *block;
+        size_t *start;                  /* [batch + 1] a text's rows in x: those up to its end token */
+        int32_t *id, *place;            /* [batch, context] token and position of each row */
+        float *dtoken, *dposition;
     } text;
+    /* Where a training keeps what the way back needs (clip_train.c); NULL otherwise, as trip.kept is. */
+    struct sv_trip trip;
+    float *cut;                         /* [batch, patches, 3 P P] */
+    float *pre;                         /* [batch, len, width] the rows that go into ln_pre */
+    float *dx, *drows;                  /* as x and rows */
 };
 
 /* Floats of scratch for a pass of m->batch sequences. */
@@ -33,6 +42,14 @@ size_t sv_vision_floats(const struct sv_clip *m);
 size_t sv_text_floats(const struct sv_clip *m);
 void sv_vision_load(struct sv_clip *m, struct sv_load *l);
 void sv_text_load(struct sv_clip *m, struct sv_load *l);
+/* Room for the numbers of a pass's rows. */
+void sv_text_rows(struct sv_clip *m, struct sv_arena *a);
+
+/* One pass of at most m->batch, and what the last one gives back to the gradient, for dout [batch, E]. */
+void sv_vision_pass(struct sv_clip *m, const float *pixels, size_t batch, float *out);
+void sv_vision_back(struct sv_clip *m, const float *dout);
+void sv_text_pass(struct sv_clip *m, const int32_t *ids, size_t batch, float *out);
+void sv_text_back(struct sv_clip *m, const float *dout);
 
 static inline size_t sv_grid(const struct sv_clip_config *g) { return g->image_size / g->patch; }
 static inline size_t sv_vision_len(const struct sv_clip_config *g) { return 1 + sv_grid(g) * sv_grid(g); }

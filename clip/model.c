@@ -116,15 +116,14 @@ static struct sv_clip *carve(struct sv_clip *m, struct sv_load *l) {
     const struct sv_clip_config *g = &m->cfg;
     size_t stream = 0, rows = 0, floats = 0;
     if (m->towers & SV_CLIP_IMAGE) {
-        m->visual.block = SV_TAKE(l->arena, struct sv_block, g->visual.layers);
         sv_vision_load(m, l);
         stream = sv_vision_len(g) * g->visual.width, rows = g->visual.width, floats = sv_vision_floats(m);
     }
     if (m->towers & SV_CLIP_TEXT) {
-        m->text.block = SV_TAKE(l->arena, struct sv_block, g->text.layers);
         sv_text_load(m, l);
         stream = sv_max(stream, g->context * g->text.width), rows = sv_max(rows, g->text.width);
         floats = sv_max(floats, sv_text_floats(m));
+        sv_text_rows(m, l->arena);
     }
     m->x = SV_TAKE(l->arena, float, m->batch * stream);
     m->rows = SV_TAKE(l->arena, float, m->batch * rows);

@@ -15,6 +15,8 @@ void sv_vision_load(struct sv_clip *m, struct sv_load *l) {
     m->visual.ln_pre = sv_load_norm(l, &p, "ln_pre", w, g->visual.eps);
     m->visual.ln_post = sv_load_norm(l, &p, "ln_post", w, g->visual.eps);
     m->visual.proj = sv_load_projection(l, &p, "proj", g->embed, w);
+    m->visual.dclass = sv_load_grad(l, &p, "class"), m->visual.dposition = sv_load_grad(l, &p, "position");
+    m->visual.block = SV_TAKE(l->arena, struct sv_block, g->visual.layers);
     for (size_t i = 0; i < g->visual.layers; i++) {
         const struct sv_block b = sv_block_load(l, tower, i, &g->visual);
         if (m->visual.block) m->visual.block[i] = b;
@@ -54,30 +56,48 @@ static void cut_patches(void *arg, size_t begin, size_t end, size_t thread) {
     }
 }
 
-static void pass(struct sv_clip *m, const float *pixels, size_t batch, float *out) {
+void sv_vision_pass(struct sv_clip *m, const float *pixels, size_t batch, float *out) {
     const struct sv_clip_config *g = &m->cfg;
     const struct sv_cpu *c = m->cpu;
     const size_t w = g->visual.width, len = sv_vision_len(g), patches = len - 1, in = 3 * g->patch * g->patch;
     const struct layout o = lay_out(m);
-    float *cut = m->scratch, *embedded = m->scratch + o.embedded, *tail = m->scratch + o.tail;
+    float *cut = m->cut ? m->cut : m->scratch, *pre = m->pre ? m->pre : m->x, *embedded = m->scratch + o.embedded;
     struct cut j = { g, pixels, cut };
     sv_pool_for(c->pool, batch * patches, cut_patches, &j);
-    sv_gemm(c, embedded, w, cut, in, batch * patches, &m->visual.patch.w, NULL, tail);
+    sv_gemm(c, embedded, w, cut, in, batch * patches, &m->visual.patch.w, NULL, m->scratch + o.tail);
     for (size_t b = 0; b < batch; b++) {
-        float *x = m->x + b * len * w;
+        float *x = pre + b * len * w;
         const float *pos = m->visual.position;
         for (size_t i = 0; i < w; i++) x[i] = m->visual.class_row[i] + pos[i];
         const float *e = embedded + b * patches * w;
         for (size_t i = 0; i < patches * w; i++) x[w + i] = e[i] + pos[w + i];
     }
-    sv_norm_rows(c, m->x, m->x, w, batch * len, w, &m->visual.ln_pre);
-    sv_stack_forward(c, &g->visual, m->visual.block, m->x, batch, len, m->scratch);
+    sv_norm_rows(c, m->x, pre, w, batch * len, w, &m->visual.ln_pre);
+    m->trip.seqs = (struct sv_seqs){ .batch = batch, .len = len };
+    sv_stack_there(c, &g->visual, m->visual.block, m->x, &m->trip, m->scratch);
     sv_norm_rows(c, m->rows, m->x, len * w, batch, w, &m->visual.ln_post);
     sv_gemm(c, out, g->embed, m->rows, w, batch, &m->visual.proj.w, NULL, m->scratch);
+}
+
+/* The pass from its end to its beginning; x serves for the gradient before ln_pre once ln_post has seen it. */
+void sv_vision_back(struct sv_clip *m, const float *dout) {
+    const struct sv_clip_config *g = &m->cfg;
+    const struct sv_cpu *c = m->cpu;
+    const size_t batch = m->trip.seqs.batch, w = g->visual.width, len = sv_vision_len(g), patches = len - 1, image = len * w;
+    sv_linear_back(c, &m->visual.proj, m->drows, dout, m->rows, batch, m->scratch);
+    memset(m->dx, 0, batch * image * sizeof *m->dx);
+    sv_norm_back(c, m->dx, m->drows, m->x, image, batch, w, &m->visual.ln_post, m->scratch);
+    sv_stack_back(c, &g->visual, m->visual.block, m->dx, &m->trip, m->scratch);
+    float *dpre = memset(m->x, 0, batch * image * sizeof *m->x);
+    sv_norm_back(c, dpre, m->dx, m->pre, w, batch * len, w, &m->visual.ln_pre, m->scratch);
+    sv_column_sums(c, m->visual.dclass, dpre, image, batch, w);
+    sv_column_sums(c, m->visual.dposition, dpre, image, batch, image);
+    for (size_t b = 0; b < batch; b++) memcpy(m->dx + b * patches * w, dpre + b * image + w, patches * w * sizeof *m->dx);
+    sv_linear_back(c, &m->visual.patch, NULL, m->dx, m->cut, batch * patches, m->scratch);
 }
 
 void sv_clip_image(struct sv_clip *m, const float *pixels, size_t batch, float *out) {
     const size_t image = 3 * m->cfg.image_size * m->cfg.image_size;
     for (size_t at = 0; at < batch; at += m->batch)
-        pass(m, pixels + at * image, sv_min(m->batch, batch - at), out + at * m->cfg.embed);
+        sv_vision_pass(m, pixels + at * image, sv_min(m->batch, batch - at), out + at * m->cfg.embed);
 }

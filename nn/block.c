@@ -67,11 +67,7 @@ size_t sv_stack_floats(const struct sv_cpu *c, const struct sv_stack *s, size_t 
 
 void sv_stack_forward(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_block *block, float *x, size_t batch, size_t len,
                       float *scratch) {
-    const struct sv_seqs q = { .batch = batch, .len = len, .causal = s->causal };
-    const struct layout o = lay_out(c, s, &q);
-    float *wide = scratch + o.wide;
-    const struct pass p = { x, wide, scratch, x, wide, scratch, wide, scratch + o.tail };
-    for (size_t i = 0; i < s->layers; i++) forward(c, s, &block[i], &p, x, NULL, &q);
+    sv_stack_there(c, s, block, x, &(struct sv_trip){ .seqs = { .batch = batch, .len = len, .causal = s->causal } }, scratch);
 }
 
 /* What a trip keeps of layer i; seen stands last, because a frozen stack forgets it. */
@@ -96,12 +92,18 @@ size_t sv_trip_kept(const struct sv_stack *s, const struct sv_trip *t) { return 
 void sv_stack_there(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_block *block, float *x, const struct sv_trip *t,
                     float *scratch) {
     const struct layout o = lay_out(c, s, &t->seqs);
+    float *wide = scratch + o.wide, *tail = scratch + o.tail;
     for (size_t i = 0; i < s->layers; i++) {
-        struct pass p = kept(s, t, i);
-        p.normed = scratch, p.active = scratch + o.wide, p.tail = scratch + o.tail;
+        struct pass p = { .x = x, .qkv = wide, .mid = x, .hidden = wide };
+        float *y = x;
+        if (t->kept) {
+            p = kept(s, t, i);
+            y = i + 1 < s->layers ? kept(s, t, i + 1).x : x;
+            copy(p.x, i ? p.x : x, sv_seqs_rows(&t->seqs) * s->width);
+        }
+        p.normed = scratch, p.active = wide, p.tail = tail;
         if (!p.seen) p.seen = p.normed;
-        copy(p.x, i ? p.x : x, sv_seqs_rows(&t->seqs) * s->width);
-        forward(c, s, &block[i], &p, i + 1 < s->layers ? kept(s, t, i + 1).x : x, prefix_of(s, t, i), &t->seqs);
+        forward(c, s, &block[i], &p, y, prefix_of(s, t, i), &t->seqs);
     }
 }
 

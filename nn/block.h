@@ -31,14 +31,14 @@ size_t sv_stack_floats(const struct sv_cpu *c, const struct sv_stack *s, size_t 
 void sv_stack_forward(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_block *block /* [layers] */,
                       float *x, size_t batch, size_t len, float *scratch);
 
-/* A way through a stack that is walked back.  The sequences are those of seqs (causal as the stack is), rows in all.
+/* A way through a stack, which may be walked back.  The sequences are those of seqs (causal as the stack is), rows in all.
  *
  * Sequences with a common prefix need two trips: the prefix's own, of one sequence, then theirs, whose prefix is what the
  * first one kept.  On the way back theirs comes first and fills dprefix, which the prefix's trip then takes as its later. */
 struct sv_trip {
     struct sv_seqs seqs;
     bool frozen;                        /* no weight of the stack is trained: less is kept */
-    float *kept;                        /* sv_trip_kept floats, written by sv_stack_there */
+    float *kept;                        /* sv_trip_kept floats, written by sv_stack_there; NULL: there is no way back */
     const float *prefix;                /* kept of the prefix's trip; NULL where seqs.prefix is 0 */
     float *dprefix;                     /* [layers, P, 3W]: what these sequences give back to the prefix's q, k, v is added */
     const float *later;                 /* [layers, rows, 3W]: what others gave back to the q, k, v of these rows; or NULL */
@@ -49,7 +49,7 @@ size_t sv_trip_kept(const struct sv_stack *s, const struct sv_trip *t);
 /* Floats of scratch for the two ways. */
 size_t sv_trip_floats(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_trip *t);
 
-/* x [rows, W] through the blocks, in place: the bits of sv_stack_forward. */
+/* x [rows, W] through the blocks, in place: the bits of sv_stack_forward.  Without kept, sv_stack_floats of scratch are enough. */
 void sv_stack_there(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_block *block, float *x, const struct sv_trip *t,
                     float *scratch);
 

@@ -1,3 +1,4 @@
+#include "clip/clip_train.h"
 #include "core/rng.h"
 #include "tests/golden/grad.h"
 #include "tfc/temporal_train.h"
@@ -103,4 +104,66 @@ Test(autograd, fusion_refuses_other_tensors) {
     cr_assert(!sv_tfc_train_open(&g, &f, &cpu, B, &err));
     cr_assert(strstr(err.msg, "tfc.block.2"), "%s", err.msg);
     sv_flat_free(&f), sv_store_free(&s);
+}
+
+/* A whole CLIP: E 20, 12 pixels in patches of 4, widths 36 and 24, 2 layers, 3 and 2 heads, texts of 17 positions. */
+enum { TOWER_B = 3, TOWER_E = 20, TOWER_S = 12, CONTEXT = 17, VOCAB = 40 };
+
+static void clip_flat(struct sv_clip_config *g, struct sv_flat *f, struct sv_store *s, enum sv_act act, uint64_t seed) {
+    cr_assert(sv_clip_family(g, "tiny"));
+    g->embed = TOWER_E, g->image_size = TOWER_S, g->patch = 4, g->context = CONTEXT, g->vocab = VOCAB;
+    g->visual = (struct sv_stack){ 36, 2, 3, 144, act, 1e-5f, false };
+    g->text = (struct sv_stack){ 24, 2, 2, 96, act, 1e-5f, true };
+    cr_assert(!sv_store_init(s, "random", &err) && !sv_clip_random(s, g, seed, &err) && !sv_flat_init(f, s, "clip.", &err), "%s", err.msg);
+}
+
+static void token_ids(int32_t ids[TOWER_B * CONTEXT]) {
+    memset(ids, 0, TOWER_B * CONTEXT * sizeof *ids);
+    for (int i = 0; i < TOWER_B; i++) {
+        int32_t *row = ids + i * CONTEXT;
+        for (int j = 1; j < 5 + 4 * i; j++) row[j] = (7 * j * j + 13 * i) % (VOCAB - 2);
+        row[0] = VOCAB - 2, row[5 + 4 * i] = VOCAB - 1;
+    }
+}
+
+static void check_clip(const struct sv_kern *kern, enum sv_act act, uint64_t seed, const float *want, size_t n, float **first) {
+    for (size_t threads = 1; threads < 4; threads++) {
+        struct sv_cpu cpu = { kern, sv_pool_new(threads, &err) };
+        struct sv_store s;
+        struct sv_clip_config g;
+        struct sv_flat f;
+        clip_flat(&g, &f, &s, act, seed);
+        struct sv_clip_train *t = sv_clip_train_open(&g, &f, &cpu, TOWER_B, &err);
+        struct sv_clip *plain = sv_clip_open(&s, &cpu, SV_CLIP_IMAGE | SV_CLIP_TEXT, TOWER_B, &err);
+        cr_assert(t && plain, "%s", err.msg);
+        float *pixels = noise(TOWER_B * 3 * TOWER_S * TOWER_S, 100), *di = noise(TOWER_B * TOWER_E, 101), *dt = noise(TOWER_B * TOWER_E, 102);
+        float out[2][TOWER_B * TOWER_E], same[2][TOWER_B * TOWER_E];
+        int32_t ids[TOWER_B * CONTEXT];
+        token_ids(ids);
+        sv_clip_image(plain, pixels, TOWER_B, same[0]), sv_clip_text(plain, ids, TOWER_B, same[1]);
+        sv_clip_train_image(t, pixels, TOWER_B, out[0]), sv_clip_train_text(t, ids, TOWER_B, out[1]);
+        cr_assert(!memcmp(out, same, sizeof out));
+        sv_clip_train_image_back(t, di), sv_clip_train_text_back(t, dt);
+        near_gradient(&f, want, n, kern->isa);
+        if (threads == 1) {
+            *first = sv_alloc(f.n, sizeof **first, &err);
+            memcpy(*first, f.grads, f.n * sizeof **first);
+        }
+        cr_assert(!memcmp(*first, f.grads, f.n * sizeof **first), "%zu threads", threads);
+        for (size_t i = 0; i < f.n; i++) f.params[i] *= 0.9f;
+        sv_clip_train_reload(t);
+        sv_clip_train_text(t, ids, 1, out[1]);
+        cr_assert(memcmp(out[1], same[1], TOWER_E * sizeof(float)));
+        sv_clip_free(plain), sv_clip_train_free(t), sv_flat_free(&f), sv_store_free(&s), sv_pool_free(cpu.pool);
+        sv_free(pixels), sv_free(di), sv_free(dt);
+    }
+    sv_free(*first);
+}
+
+Test(autograd, clip) {
+    float *first;
+    for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++) {
+        check_clip(*k, SV_ACT_QUICK, 1, golden_grad_clip_quick, SV_LEN(golden_grad_clip_quick), &first);
+        check_clip(*k, SV_ACT_GELU, 2, golden_grad_clip_gelu, SV_LEN(golden_grad_clip_gelu), &first);
+    }
 }

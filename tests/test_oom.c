@@ -24,6 +24,7 @@
 #include "io/zip.h"
 #include "kmeans/auc.h"
 #include "kmeans/kmeans.h"
+#include "tests/chart.h"
 #include "tests/tiny.h"
 #include "tests/util.h"
 #include "tfc/tube.h"
@@ -443,9 +444,10 @@ Test(oom, commands, .init = setup, .fini = teardown) {
         "extract -m %/m.svad %/clip --frames 3 --boxes %/boxes.txt -o %/features --quiet",
         "fit -m %/m.svad %/clip --frames 3 --boxes %/boxes.txt --actions %/actions.txt --clusters 2 -o %/s.scene --quiet",
         "info %/s.scene", "score -m %/m.svad -s %/s.scene %/clip --boxes %/boxes.txt --abnormal run -o %/scores --quiet",
-        "eval %/scores --labels %/labels.txt", "selftest --isa scalar --json",
+        "eval %/scores --labels %/labels.txt", "selftest --isa scalar --json", "bench kernels dot --quick --isa scalar --threads 1",
+        "bench roofline %/rows.json --svg %/chart.svg", "bench compare %/rows.json %/rows.json", "bench model --quick --size tiny,layers=1 --batch 1",
     };
-    cr_assert(freopen("/dev/null", "w", stdout));
+    cr_assert(freopen("/dev/null", "w", stdout) && !tiny_write(dir, "rows.json", chart, sizeof chart - 1));
     for (size_t i = 0; i < SV_LEN(lines); i++) {
         line = lines[i];
         each_failure(line, command, strstr(line, "selftest") ? 1 : 8);

@@ -120,8 +120,8 @@ static const float *frames(struct sv_tfc *t, const float *feats, size_t batch) {
     if (!g->stack.layers) return feats;
     for (size_t b = 0; b < batch; b++)
         for (size_t i = 0; i < tube; i++) t->x[b * tube + i] = feats[b * tube + i] + t->position[i];
-    if (t->trip.kept) sv_stack_there(t->cpu, &g->stack, t->block, t->x, &t->trip, t->scratch);
-    else sv_stack_forward(t->cpu, &g->stack, t->block, t->x, batch, n, t->scratch);
+    t->trip.seqs = (struct sv_seqs){ .batch = batch, .len = n };
+    sv_stack_there(t->cpu, &g->stack, t->block, t->x, &t->trip, t->scratch);
     if (g->residual)
         for (size_t i = 0; i < batch * tube; i++) t->x[i] += feats[i];
     if (!g->frame_norm) return t->x;

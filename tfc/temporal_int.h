@@ -11,8 +11,8 @@ struct sv_tfc {
     const float *position;              /* [n, E] */
     struct sv_block *block;             /* [layers] */
     float *unit, *x, *scratch;          /* [batch, n, E] each of the first two */
-    /* Where a training keeps what the way back needs; NULL otherwise. */
     struct sv_trip trip;
+    /* Where a training keeps what the way back needs; NULL otherwise, as trip.kept is. */
     float *frames;                      /* [batch, n, E] x with every frame at unit length */
     float *mean, *blend;                /* [batch, E] each: the mean of the frames, and Eq. 2, before they get unit length */
 };

@@ -65,7 +65,6 @@ void sv_tfc_train_reload(struct sv_tfc_train *t) {
 
 void sv_tfc_train_forward(struct sv_tfc_train *t, const float *feats, size_t batch, float *video) {
     t->n = batch;
-    t->tfc.trip.seqs.batch = batch;
     sv_tfc_pass(&t->tfc, feats, batch, video);
 }
 
