@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/bmp.h"
 #include "io/file.h"
 #include "io/jpeg.h"
 #include "io/png.h"
 #include "io/pnm.h"
+#include "io/tiff.h"
 
 /* Room for the largest picture there may be, 2^28 pixels, as raw 16-bit RGB. */
 enum { FILE_LIMIT = 0x7fffffff };
@@ -19,6 +21,8 @@ static const struct format {
     { "PNG", sv_png_is, sv_png_decode },
     { "JPEG", sv_jpeg_is, sv_jpeg_decode },
     { "PNM (P1 .. P6)", sv_pnm_is, sv_pnm_decode },
+    { "BMP", sv_bmp_is, sv_bmp_decode },
+    { "TIFF", sv_tiff_is, sv_tiff_decode },
 };
 
 static int unknown(const uint8_t *data, size_t size, const char *name, struct sv_err *e) {

@@ -1,5 +1,6 @@
 #include "io/video.h"
 
+#include "io/avi.h"
 #include "io/file.h"
 #include "io/image.h"
 #include "io/y4m.h"
@@ -11,25 +12,34 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What a path is.  PIPE: bytes that cannot be looked into and read again. */
+enum kind { FOLDER, Y4M, AVI, PIPE, FOREIGN, OTHER };
+
 struct sv_video_own {
-    bool is_y4m, held_set;
+    enum kind kind;
+    bool held_set;
     struct sv_y4m y4m;
+    struct sv_avi avi;
     struct sv_dir dir;                  /* of a folder; of a single image one empty name */
     struct sv_image held;               /* the first image, which told the size */
 };
 
 /* ---- what a path is ---- */
 
-enum kind { FOLDER, Y4M, AVI, FOREIGN, OTHER };
+static enum kind kind_of_bytes(const uint8_t *p, size_t n) {
+    if (sv_y4m_is(p, n)) return Y4M;
+    if (sv_avi_is(p, n)) return AVI;
+    return n >= 12 && (!memcmp(p + 4, "ftyp", 4) || !memcmp(p, "\x1a\x45\xdf\xa3", 4) || !memcmp(p, "\0\0\1\xba", 4) || !memcmp(p, "FLV\1", 4))
+        ? FOREIGN : OTHER;
+}
 
-/* A pipe cannot be looked into and read again: named by the user it is taken for y4m, as an entry of a folder it is left
- * alone. */
+/* A pipe is a video where the user names it, and left alone as an entry of a folder. */
 static int kind_of(const char *path, bool entry, enum kind *k, struct sv_err *e) {
     struct stat st;
-    *k = Y4M;
+    *k = PIPE;
     if (!entry && !strcmp(path, "-")) return 0;
     if (stat(path, &st)) return sv_fail(e, SV_EINPUT, "%s: cannot open: %s", path, strerror(errno));
-    *k = S_ISDIR(st.st_mode) ? FOLDER : entry ? OTHER : Y4M;
+    *k = S_ISDIR(st.st_mode) ? FOLDER : entry ? OTHER : PIPE;
     if (!S_ISREG(st.st_mode)) return 0;
     uint8_t head[16] = {0};
     size_t n = 0;
@@ -41,10 +51,7 @@ static int kind_of(const char *path, bool entry, enum kind *k, struct sv_err *e)
     }
     if (fd < 0) return sv_fail(e, SV_EINPUT, "%s: cannot open: %s", path, strerror(errno));
     close(fd);
-    *k = sv_y4m_is(head, n) ? Y4M
-       : n == 16 && !memcmp(head, "RIFF", 4) && !memcmp(head + 8, "AVI ", 4) ? AVI
-       : n == 16 && (!memcmp(head + 4, "ftyp", 4) || !memcmp(head, "\x1a\x45\xdf\xa3", 4) || !memcmp(head, "\0\0\1\xba", 4)
-                     || !memcmp(head, "FLV\1", 4)) ? FOREIGN : OTHER;
+    *k = kind_of_bytes(head, n);
     return 0;
 }
 
@@ -87,14 +94,45 @@ static int open_folder(struct sv_video *v, bool folder, struct sv_err *e) {
     return 0;
 }
 
-static int open_y4m(struct sv_video *v, struct sv_err *e) {
+static double per_second(size_t rate, size_t per) { return per ? (double)rate / (double)per : 0; }
+
+static int open_y4m(struct sv_video *v, struct sv_stream *in, struct sv_err *e) {
     struct sv_y4m *y = &v->own->y4m;
-    const int rc = sv_y4m_open(y, v->path, e);
-    if (rc) return rc;
-    v->own->is_y4m = true;
-    v->w = y->w, v->h = y->h, v->frames = y->frames;
-    v->fps = y->per ? (double)y->rate / (double)y->per : 0;
+    const int rc = sv_y4m_open(y, in, e);
+    v->w = y->w, v->h = y->h, v->frames = y->frames, v->fps = per_second(y->rate, y->per);
+    return rc;
+}
+
+/* 1: a frame; 0: the end. */
+static int next_avi(struct sv_video *v, struct sv_image *im, struct sv_err *e) {
+    struct sv_avi *a = &v->own->avi;
+    const int rc = sv_avi_next(a, e), bad = rc == 1 ? sv_avi_frame(a, im, e) : 0;
+    return bad ? bad : rc;
+}
+
+/* The first frame is decoded here: headers may lack its size. */
+static int open_avi(struct sv_video *v, struct sv_stream *in, struct sv_err *e) {
+    struct sv_avi *a = &v->own->avi;
+    int rc = sv_avi_open(a, in, e);
+    if (!rc) rc = next_avi(v, &v->own->held, e);
+    if (!rc) rc = sv_fail(e, SV_EINPUT, "%s: a video without frames", v->path);
+    if (rc < 0) return rc;
+    v->own->held_set = true;
+    v->w = a->w, v->h = a->h, v->frames = a->frames, v->fps = per_second(a->rate, a->per);
     return 0;
+}
+
+static int open_stream(struct sv_video *v, struct sv_err *e) {
+    struct sv_stream in;
+    const uint8_t *p;
+    size_t n;
+    int rc = sv_stream_open(&in, v->path, e);
+    if (rc) return rc;
+    rc = sv_stream_peek(&in, 12, &p, &n, e);
+    v->own->kind = rc || !sv_avi_is(p, n) ? Y4M : AVI;       /* the y4m reader says what else it is not */
+    if (!rc) rc = v->own->kind == AVI ? open_avi(v, &in, e) : open_y4m(v, &in, e);
+    sv_stream_close(&in);
+    return rc;
 }
 
 int sv_video_open(struct sv_video *v, const char *path, struct sv_err *e) {
@@ -102,35 +140,36 @@ int sv_video_open(struct sv_video *v, const char *path, struct sv_err *e) {
     enum kind k;
     int rc = kind_of(path, false, &k, e);
     if (rc) return rc;
-    if (k == AVI) return sv_fail(e, SV_EINPUT, "%s: AVI is not read by this version; expected a folder of frames or y4m "
-                                 "(ffmpeg -i FILE -f yuv4mpegpipe - | svad ... -)", path);
-    if (k == FOREIGN) return sv_fail(e, SV_EINPUT, "%s: a compressed video, expected a folder of frames or y4m "
+    if (k == FOREIGN) return sv_fail(e, SV_EINPUT, "%s: a compressed video, expected a folder of frames, Motion JPEG in AVI or y4m "
                                      "(ffmpeg -i FILE -f yuv4mpegpipe - | svad ... -)", path);
     if (!(v->path = sv_strdup(path, e)) || !(v->own = sv_alloc(1, sizeof *v->own, e))) rc = SV_ENOMEM;
     if (!rc) {
-        v->own->y4m.fd = -1;
-        rc = k == Y4M ? open_y4m(v, e) : open_folder(v, k == FOLDER, e);
+        v->own->y4m.in.fd = v->own->avi.in.fd = -1;
+        v->own->kind = k;
+        rc = k == FOLDER || k == OTHER ? open_folder(v, k == FOLDER, e) : open_stream(v, e);
     }
     if (rc) sv_video_close(v);
     return rc;
 }
 
+static int next_y4m(struct sv_video *v, uint8_t *rgb, struct sv_err *e) {
+    struct sv_y4m *y = &v->own->y4m;
+    const int rc = sv_y4m_next(y, e);
+    if (!rc && !v->next) return sv_fail(e, SV_EINPUT, "%s: a stream without frames", y->in.name);
+    if (rc == 1) sv_y4m_rgb(y, rgb), v->next++;
+    return rc;
+}
+
 int sv_video_next(struct sv_video *v, uint8_t *rgb, struct sv_err *e) {
     struct sv_video_own *o = v->own;
-    if (o->is_y4m) {
-        const int rc = sv_y4m_next(&o->y4m, e);
-        if (!rc && !v->next) return sv_fail(e, SV_EINPUT, "%s: a stream without frames", o->y4m.name);
-        if (rc == 1) sv_y4m_rgb(&o->y4m, rgb), v->next++;
-        return rc;
-    }
-    if (v->next == o->dir.n) return 0;
+    if (o->kind == Y4M) return next_y4m(v, rgb, e);
     struct sv_image im = o->held;
-    if (o->held_set) memset(&o->held, 0, sizeof o->held);
-    else {
-        const int rc = load(v, v->next, &im, e);
-        if (rc) return rc;
-    }
-    o->held_set = false;
+    int rc = 1;
+    if (o->held_set) memset(&o->held, 0, sizeof o->held), o->held_set = false;
+    else if (o->kind == AVI) rc = next_avi(v, &im, e);
+    else if (v->next == o->dir.n) rc = 0;
+    else rc = load(v, v->next, &im, e), rc = rc ? rc : 1;
+    if (rc != 1) return rc;
     sv_image_rgb(&im, rgb);
     sv_image_free(&im);
     v->next++;
@@ -140,6 +179,7 @@ int sv_video_next(struct sv_video *v, uint8_t *rgb, struct sv_err *e) {
 void sv_video_close(struct sv_video *v) {
     if (v->own) {
         sv_y4m_close(&v->own->y4m);
+        sv_avi_close(&v->own->avi);
         sv_dir_free(&v->own->dir);
         sv_image_free(&v->own->held);
     }
@@ -179,6 +219,15 @@ static int add(struct sv_clip_list *l, const char *path, bool folder, struct sv_
     return rc;
 }
 
+/* UCSD's data sets keep the pixel masks of Test001 in Test001_gt beside it. */
+static bool is_truth(const struct sv_dir *d, const char *name) {
+    const size_t n = strlen(name);
+    if (n < 4 || strcmp(name + n - 3, "_gt")) return false;
+    for (size_t i = 0; i < d->n; i++)
+        if (strlen(d->name[i]) == n - 3 && !memcmp(d->name[i], name, n - 3)) return true;
+    return false;
+}
+
 int sv_clip_list_add(struct sv_clip_list *l, const char *path, struct sv_err *e) {
     enum kind k;
     int rc = kind_of(path, false, &k, e);
@@ -187,6 +236,7 @@ int sv_clip_list_add(struct sv_clip_list *l, const char *path, struct sv_err *e)
     if ((rc = sv_dir_list(&d, path, e))) return rc;
     size_t clips = 0;
     for (size_t i = 0; !rc && i < d.n; i++) {
+        if (is_truth(&d, d.name[i])) continue;
         char *p = join(path, d.name[i], e);
         rc = p ? kind_of(p, true, &k, e) : SV_ENOMEM;
         if (!rc && k != OTHER) clips++, rc = add(l, p, k == FOLDER, e);

@@ -1,8 +1,8 @@
-/* video.h - moving pictures from one face: a folder of frames, a y4m file, y4m on stdin, a single image.
+/* video.h - moving pictures from one face: a folder of frames, y4m or Motion JPEG in AVI from a file or stdin, a single image.
  *
  * Recognised by content.  A folder is a clip whose frames are its files, sorted by name (bytes); each is an image, all
- * of one size.  A folder that holds folders or video files is a data set: its clips are those entries, the rest of its
- * files are not looked at.  A clip is named by its entry, a file's without the extension; a clip given by itself by the
+ * of one size.  A folder that holds folders or video files is a data set: its clips are those entries, but not NAME_gt
+ * beside NAME (UCSD's masks); the rest of its files are not looked at.  A clip is named by its entry, a file's without the extension; a clip given by itself by the
  * last part of its path, stdin "stdin". */
 #ifndef IO_VIDEO_H
 #define IO_VIDEO_H
@@ -12,7 +12,7 @@
 struct sv_video {
     const char *path;                   /* what messages call it; owned */
     size_t w, h;                        /* of every frame */
-    size_t frames;                      /* 0: not known before the end; for a y4m file what its length suggests */
+    size_t frames;                      /* 0: not known before the end; of a video file what its length or header suggests */
     double fps;                         /* 0: not known */
     size_t next;                        /* number of the frame that sv_video_next gives next */
     struct sv_video_own *own;

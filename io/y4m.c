@@ -1,12 +1,7 @@
 #include "io/y4m.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-enum { BUF = 1 << 16 };
 static const char MAGIC[] = "YUV4MPEG2";
 
 bool sv_y4m_is(const void *p, size_t n) {
@@ -14,43 +9,18 @@ bool sv_y4m_is(const void *p, size_t n) {
     return n > 9 && !memcmp(s, MAGIC, 9) && (s[9] == ' ' || s[9] == '\n');
 }
 
-/* ---- bytes ---- */
-
-/* Reads n bytes; *got is less only at the end of the stream. */
-static int take(struct sv_y4m *y, uint8_t *out, size_t n, size_t *got, struct sv_err *e) {
-    *got = 0;
-    while (*got < n) {
-        if (y->at < y->end) {
-            const size_t part = sv_min(n - *got, y->end - y->at);
-            memcpy(out + *got, (y->fd < 0 ? y->mem : y->buf) + y->at, part);
-            y->at += part, *got += part;
-            continue;
-        }
-        if (y->fd < 0) break;
-        const bool direct = n - *got >= BUF;
-        const ssize_t r = read(y->fd, direct ? out + *got : y->buf, direct ? n - *got : BUF);
-        if (r < 0 && errno == EINTR) continue;
-        if (r < 0) return sv_fail(e, SV_EINPUT, "%s: cannot read: %s", y->name, strerror(errno));
-        if (!r) break;
-        if (direct) *got += (size_t)r;
-        else y->at = 0, y->end = (size_t)r;
-    }
-    if (y->left != UINT64_MAX) y->left = y->left > *got ? y->left - *got : 0;
-    return 0;
-}
-
 /* One line without its newline, NUL-terminated.  *len SIZE_MAX: the stream ended before its first byte. */
 static int line(struct sv_y4m *y, char out[SV_Y4M_LINE], size_t *len, const char *what, struct sv_err *e) {
     for (size_t n = 0;; n++) {
-        size_t got;
+        uint64_t got;
         uint8_t c = 0;
-        const int rc = take(y, &c, 1, &got, e);
+        const int rc = sv_stream_take(&y->in, &c, 1, &got, e);
         if (rc) return rc;
         if (!got && !n) { *len = SIZE_MAX; return 0; }
-        if (!got) return sv_fail(e, SV_EINPUT, "%s: ends inside %s", y->name, what);
+        if (!got) return sv_fail(e, SV_EINPUT, "%s: ends inside %s", y->in.name, what);
         if (c == '\n') { out[n] = 0, *len = n; return 0; }
         if (n == SV_Y4M_LINE - 1 || !c)
-            return sv_fail(e, SV_EINPUT, "%s: %s has no end of line within %d bytes", y->name, what, SV_Y4M_LINE);
+            return sv_fail(e, SV_EINPUT, "%s: %s has no end of line within %d bytes", y->in.name, what, SV_Y4M_LINE);
         out[n] = (char)c;
     }
 }
@@ -99,9 +69,9 @@ static int tag(struct sv_y4m *y, const char *t, struct sv_err *e) {
         if (!chroma(y, p))
             return sv_fail(e, SV_EINPUT,
                            "%s: y4m chroma '%.40s', expected 420, 420jpeg, 420mpeg2, 420paldv, 411, 422, 444 (each also "
-                           "with p9 .. p16) or mono", y->name, p);
+                           "with p9 .. p16) or mono", y->in.name, p);
     } else if (!strcmp(t, "XCOLORRANGE=FULL")) y->full = true;
-    return ok ? 0 : sv_fail(e, SV_EINPUT, "%s: y4m header field '%.40s' is malformed", y->name, t);
+    return ok ? 0 : sv_fail(e, SV_EINPUT, "%s: y4m header field '%.40s' is malformed", y->in.name, t);
 }
 
 static int header(struct sv_y4m *y, struct sv_err *e) {
@@ -110,7 +80,7 @@ static int header(struct sv_y4m *y, struct sv_err *e) {
     int rc = line(y, text, &n, "the y4m header", e);
     if (rc) return rc;
     if (n == SIZE_MAX || n < 9 || memcmp(text, MAGIC, 9) || (text[9] && text[9] != ' '))
-        return sv_fail(e, SV_EINPUT, "%s: not a y4m stream: it does not begin with %s", y->name, MAGIC);
+        return sv_fail(e, SV_EINPUT, "%s: not a y4m stream: it does not begin with %s", y->in.name, MAGIC);
     chroma(y, "420jpeg");
     for (char *p = text + 9, *t; !rc && *p;) {
         while (*p == ' ') p++;
@@ -121,44 +91,27 @@ static int header(struct sv_y4m *y, struct sv_err *e) {
     if (rc) return rc;
     if (!y->w || !y->h || y->w > SV_Y4M_MAX_SIDE || y->h > SV_Y4M_MAX_SIDE || y->w * y->h > SV_Y4M_MAX_PIXELS)
         return sv_fail(e, SV_EINPUT, "%s: y4m frames of %zu x %zu pixels, expected 1 .. %d a side and at most %d in all",
-                       y->name, y->w, y->h, SV_Y4M_MAX_SIDE, SV_Y4M_MAX_PIXELS);
+                       y->in.name, y->w, y->h, SV_Y4M_MAX_SIDE, SV_Y4M_MAX_PIXELS);
     y->frame_bytes = y->w * y->h;
     if (y->fx) y->frame_bytes += 2 * sv_ceil_div(y->w, y->fx) * sv_ceil_div(y->h, y->fy);
     if (y->bits > 8) y->frame_bytes *= 2;
     const size_t step = y->frame_bytes + sizeof "FRAME";        /* the newline takes the place of the NUL */
-    if (y->left != UINT64_MAX && y->left % step == 0) y->frames = (size_t)(y->left / step);
+    if (y->in.left != UINT64_MAX && y->in.left % step == 0) y->frames = (size_t)(y->in.left / step);
     return 0;
 }
 
-int sv_y4m_open(struct sv_y4m *y, const char *path, struct sv_err *e) {
-    *y = (struct sv_y4m){ .fd = -1, .left = UINT64_MAX };
-    const bool standard = !strcmp(path, "-");
-    if (!(y->name = sv_strdup(standard ? "stdin" : path, e)) || !(y->buf = sv_alloc(BUF, 1, e))) {
-        sv_y4m_close(y);
-        return SV_ENOMEM;
-    }
-    struct stat st;
-    y->fd = standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-    int rc = 0;
-    if (y->fd < 0 || fstat(y->fd, &st)) rc = sv_fail(e, SV_EINPUT, "%s: cannot open: %s", y->name, strerror(errno));
-    else if (S_ISREG(st.st_mode) && !standard) y->left = (uint64_t)st.st_size;
-    if (!rc) rc = header(y, e);
-    if (rc) sv_y4m_close(y);
-    return rc;
-}
-
-int sv_y4m_open_mem(struct sv_y4m *y, const void *data, size_t n, const char *name, struct sv_err *e) {
-    *y = (struct sv_y4m){ .fd = -1, .left = n, .mem = data, .end = n };
-    if (!(y->name = sv_strdup(name, e))) return SV_ENOMEM;
+int sv_y4m_open(struct sv_y4m *y, struct sv_stream *in, struct sv_err *e) {
+    *y = (struct sv_y4m){ .in = *in };
+    *in = (struct sv_stream){ .fd = -1 };
     const int rc = header(y, e);
     if (rc) sv_y4m_close(y);
     return rc;
 }
 
 void sv_y4m_close(struct sv_y4m *y) {
-    if (y->fd >= 0) close(y->fd);
-    sv_free(y->raw), sv_free(y->row), sv_free(y->buf), sv_free(y->name);
-    *y = (struct sv_y4m){ .fd = -1 };
+    sv_stream_close(&y->in);
+    sv_free(y->raw), sv_free(y->row);
+    *y = (struct sv_y4m){ .in.fd = -1 };
 }
 
 /* ---- frames ---- */
@@ -170,16 +123,17 @@ int sv_y4m_next(struct sv_y4m *y, struct sv_err *e) {
     if (rc) return rc;
     if (n == SIZE_MAX) return 0;
     if (n < 5 || memcmp(text, "FRAME", 5) || (text[5] && text[5] != ' '))
-        return sv_fail(e, SV_EINPUT, "%s: frame %zu does not begin with FRAME", y->name, y->next);
+        return sv_fail(e, SV_EINPUT, "%s: frame %zu does not begin with FRAME", y->in.name, y->next);
     /* Only now: a header alone must not cost the memory of a frame. */
-    size_t got = (size_t)y->left;
-    if (y->left >= y->frame_bytes) {
+    uint64_t got = y->in.left;
+    if (y->in.left >= y->frame_bytes) {
         if (!y->raw && !(y->raw = sv_alloc(y->frame_bytes, 1, e))) return SV_ENOMEM;
         if (!y->row && !(y->row = sv_alloc(y->w, 6, e))) return SV_ENOMEM;
-        if ((rc = take(y, y->raw, y->frame_bytes, &got, e))) return rc;
+        if ((rc = sv_stream_take(&y->in, y->raw, y->frame_bytes, &got, e))) return rc;
     }
     if (got < y->frame_bytes)
-        return sv_fail(e, SV_EINPUT, "%s: frame %zu is cut: %zu bytes, expected %zu", y->name, y->next, got, y->frame_bytes);
+        return sv_fail(e, SV_EINPUT, "%s: frame %zu is cut: %llu bytes, expected %zu", y->in.name, y->next,
+                       (unsigned long long)got, y->frame_bytes);
     y->next++;
     return 1;
 }

@@ -14,7 +14,7 @@
 #ifndef IO_Y4M_H
 #define IO_Y4M_H
 
-#include "core/mem.h"
+#include "io/stream.h"
 
 /* A stream declares its frame size itself, so it is bounded before anything is allocated. */
 enum { SV_Y4M_MAX_SIDE = 16384, SV_Y4M_MAX_PIXELS = 1 << 26, SV_Y4M_LINE = 1024 };
@@ -28,21 +28,14 @@ struct sv_y4m {
     size_t frame_bytes, next;           /* next: number of the frame that comes next */
     uint8_t *raw;                       /* the frame: planes Y U V as in the file; owned */
     uint8_t *row;                       /* scratch of sv_y4m_rgb; owned */
-    char *name;
-    int fd;                             /* -1: memory */
-    const uint8_t *mem;
-    uint8_t *buf;
-    size_t at, end;                     /* unread bytes of buf or mem */
-    uint64_t left;                      /* bytes of the file not read yet; UINT64_MAX: not known */
+    struct sv_stream in;
 };
 
 bool sv_y4m_is(const void *p, size_t n);            /* do these bytes begin a y4m stream? */
 
-/* Reads the stream header.  "-" is stdin. */
-int sv_y4m_open(struct sv_y4m *y, const char *path, struct sv_err *e);
-/* data is borrowed. */
-int sv_y4m_open_mem(struct sv_y4m *y, const void *data, size_t n, const char *name, struct sv_err *e);
-void sv_y4m_close(struct sv_y4m *y);                /* {0} with fd -1 is fine; fine twice */
+/* Reads the stream header.  Takes the stream over: closed by sv_y4m_close, and on failure. */
+int sv_y4m_open(struct sv_y4m *y, struct sv_stream *in, struct sv_err *e);
+void sv_y4m_close(struct sv_y4m *y);                /* {0} with in.fd -1 is fine; fine twice */
 
 /* 1: raw holds the next frame; 0: the stream ended after a whole frame; else an error (a cut frame is one). */
 int sv_y4m_next(struct sv_y4m *y, struct sv_err *e);

@@ -83,17 +83,11 @@ static double mean_loss(struct work *w, size_t n, void (*rows)(void *, size_t, s
     return sum / (double)n;
 }
 
-/* From u = x / |x|: dx = (du - <u, du> u) / |x|, in place of du.  Returns the sum of <u, du> over the rows. */
-static double through_norm(float *d, const float *u, const float *x, size_t rows, size_t width) {
-    double total = 0;
-    for (size_t r = 0; r < rows; r++, d += width, u += width, x += width) {
-        double along = 0, square = 0;
-        for (size_t i = 0; i < width; i++) along += (double)u[i] * d[i], square += (double)x[i] * x[i];
-        const double inv = square > 0 ? 1 / sqrt(square) : square;
-        for (size_t i = 0; i < width; i++) d[i] = (float)((d[i] - along * u[i]) * inv);
-        total += along;
-    }
-    return total;
+/* Sum over b of <u_b, du_b>.  A cosine's gradient is s times its logit's, so this is the sum of dl_bj l_bj: dloss / dlog s. */
+static double along(const float *u, const float *du, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += (double)u[i] * (double)du[i];
+    return sum;
 }
 
 double sv_nce(const struct sv_cpu *c, const struct sv_nce *x, const struct sv_nce_out *out, float *scratch) {
@@ -115,14 +109,13 @@ double sv_nce(const struct sv_cpu *c, const struct sv_nce *x, const struct sv_nc
     if (w.out->dvideo) {
         p = sv_pack_turned(c, w.panel, w.text, e, e, n);
         sv_gemm(c, w.out->dvideo, e, w.cos, n, b, &p, NULL, w.gemm);
-        /* The cosines' gradient is s times the logits', so <u, du> summed is the sum of dl_bj l_bj: dloss / dlog s. */
-        const double along = through_norm(w.out->dvideo, w.video, x->video, b, e);
-        if (w.out->dscale) *w.out->dscale = along;
+        if (w.out->dscale) *w.out->dscale = along(w.video, w.out->dvideo, b * e);
+        sv_unit_back(c, w.out->dvideo, w.out->dvideo, x->video, b, e);
     }
     if (w.out->dtext) {
         p = sv_pack_turned(c, w.panel, w.video, e, e, b);
         sv_gemm_turned(c, w.out->dtext, e, w.cos, n, n, &p, NULL, w.gemm);
-        through_norm(w.out->dtext, w.text, x->text, n, e);
+        sv_unit_back(c, w.out->dtext, w.out->dtext, x->text, n, e);
     }
     return loss;
 }

@@ -3,14 +3,27 @@
 #include "core/rng.h"
 #include <math.h>
 
+/* The tensor with room for its values; NULL after a failure. */
+static float *add(struct sv_fill *f, const struct sv_prefix *p, const char *name, size_t rows, size_t cols, size_t *n) {
+    *n = (rows ? rows : 1) * cols;
+    if (f->rc) return NULL;
+    float *v = sv_store_alloc(f->store, *n, sizeof *v, f->err);
+    if (!v) f->rc = SV_ENOMEM;
+    else f->rc = sv_store_add(f->store, sv_prefix("%s%s", p->text, name).text, SV_F32, rows ? 2 : 1, rows ? (size_t[]){ rows, cols } : &cols,
+                              v, *n * sizeof *v, f->err);
+    return f->rc ? NULL : v;
+}
+
 void sv_fill_tensor(struct sv_fill *f, const struct sv_prefix *p, const char *name, size_t rows, size_t cols, double mean, double sd) {
-    const size_t n = (rows ? rows : 1) * cols;
-    if (f->rc) return;
-    float *v = sv_store_alloc(f->store, n, sizeof *v, f->err);
-    if (!v) { f->rc = SV_ENOMEM; return; }
-    for (size_t i = 0; i < n; i++) v[i] = (float)(mean + sd * 3.4641016151377544 * (sv_rng_unit(&f->rng) - 0.5));
-    f->rc = sv_store_add(f->store, sv_prefix("%s%s", p->text, name).text, SV_F32, rows ? 2 : 1, rows ? (size_t[]){ rows, cols } : &cols,
-                         v, n * sizeof *v, f->err);
+    size_t n;
+    float *v = add(f, p, name, rows, cols, &n);
+    for (size_t i = 0; v && i < n; i++) v[i] = (float)(mean + sd * 3.4641016151377544 * (sv_rng_unit(&f->rng) - 0.5));
+}
+
+void sv_fill_normal(struct sv_fill *f, const struct sv_prefix *p, const char *name, size_t rows, size_t cols, double sd) {
+    size_t n;
+    float *v = add(f, p, name, rows, cols, &n);
+    for (size_t i = 0; v && i < n; i++) v[i] = (float)(sd * sv_rng_normal(&f->rng));
 }
 
 void sv_fill_norm(struct sv_fill *f, const struct sv_prefix *p, const char *name, size_t width) {

@@ -7,8 +7,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct sv_y4m y;
+    struct sv_stream in;
     struct sv_err e = {0};
-    if (sv_y4m_open_mem(&y, data, size, "fuzz", &e)) return 0;
+    if (sv_stream_mem(&in, data, size, "fuzz", &e) || sv_y4m_open(&y, &in, &e)) return 0;
     uint8_t *rgb = NULL;
     for (int frames = 0; frames < 8 && sv_y4m_next(&y, &e) > 0; frames++) {
         if (!rgb && !(rgb = sv_alloc(y.w * y.h, 3, &e))) break;

@@ -45,7 +45,7 @@ Test(help, every_command_shows_an_example) {
         cr_expect(!strncmp(r.out, usage, strlen(usage)), "%s: %s", commands[i], r.out);
         const char *at = strstr(r.out, "\nexample:\n");
         cr_expect(at && strstr(at, example), "%s: no example", commands[i]);
-        fits(r.out, commands[i], 40);
+        fits(r.out, commands[i], 56);
         static struct ran again;
         cr_expect_eq(run_svad(&again, NULL, "%s --help", commands[i]), 0);
         cr_expect_str_eq(again.out, r.out);

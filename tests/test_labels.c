@@ -5,6 +5,7 @@
 
 #include "io/labels.h"
 #include "io/npy.h"
+#include "tests/matfile.h"
 #include "tests/util.h"
 
 static void refused(const char *text, const char *word) {
@@ -105,7 +106,169 @@ Test(labels, npy_refused) {
     struct sv_err e = { 0 };
     const char *empty = temp_dir();
     cr_assert_eq(sv_labels_read(&l, empty, &e), SV_EINPUT);
-    cr_assert(strstr(e.msg, "no .npy files"), "%s", e.msg);
+    cr_assert(strstr(e.msg, "no .npy or .mat files"), "%s", e.msg);
+}
+
+static void put(const char *dir, const char *name, const void *p, size_t n) {
+    char path[4300];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *f = fopen(path, "wb");
+    cr_assert(f && fwrite(p, 1, n, f) == n && !fclose(f));
+}
+
+/* The clip's labels as text. */
+static const char *shown(const struct sv_labels *l, const char *clip) {
+    static char out[64];
+    const struct sv_label *x = sv_labels_of(l, clip);
+    size_t n = 0;
+    for (; x && n < x->n && n < 63; n++) out[n] = (char)('0' + x->frame[n]);
+    out[n] = 0;
+    return x ? out : "none";
+}
+
+static void fit(struct sv_labels *l, const char *const *name, const size_t *frames, size_t n, int want, struct sv_err *e) {
+    struct sv_names clips = { 0 };
+    size_t at;
+    for (size_t i = 0; i < n; i++) cr_assert_eq(sv_names_add(&clips, name[i], strlen(name[i]), &at, NULL), 0);
+    cr_expect_eq(sv_labels_fit(l, "l", &clips, frames, e), want, "%s", e->msg);
+    sv_names_free(&clips);
+}
+
+/* Clips are given in another order than their names have. */
+Test(labels, ucsd_script) {
+    static const char text[] = "% ground truth\r\nTestVideoFile = {};\n\nTestVideoFile{end+1}.gt_frame = [2:3];\r\n"
+                               "TestVideoFile{2}.gt_frame=[1:2, 5 6:6];  % two\nTestVideoFile{end+1}.gt_frame = [];\n";
+    struct sv_labels l;
+    struct sv_err e = { 0 };
+    cr_assert_eq(sv_labels_parse(&l, "x.m", text, sizeof text - 1, &e), 0, "%s", e.msg);
+    cr_expect(l.clip.n == 3 && l.numbered && l.label[0].open);
+    fit(&l, (const char *[]){ "Test002", "Test001", "Test003" }, (const size_t[]){ 7, 4, 2 }, 3, 0, &e);
+    cr_expect_str_eq(shown(&l, "Test001"), "0110");
+    cr_expect_str_eq(shown(&l, "Test002"), "1100110");
+    cr_expect_str_eq(shown(&l, "Test003"), "00");
+    sv_labels_free(&l);
+    cr_assert_eq(sv_labels_parse(&l, "x.m", text, sizeof text - 1, &e), 0, "%s", e.msg);
+    fit(&l, (const char *[]){ "a", "b" }, (const size_t[]){ 7, 4 }, 2, SV_EINPUT, memset(&e, 0, sizeof e));
+    cr_expect(strstr(e.msg, "3 clips by number, for 2"), "%s", e.msg);
+    fit(&l, (const char *[]){ "a", "b", "c" }, (const size_t[]){ 4, 5, 9 }, 3, SV_EINPUT, memset(&e, 0, sizeof e));
+    cr_expect(strstr(e.msg, "clip b is abnormal up to frame 6, but has 5"), "%s", e.msg);
+    sv_labels_free(&l);
+    refused("T{end+1}.gt_frame = [5:4];", "frames 5 to 4");
+    refused("T{end+1}.gt_frame = [0:4];", "frames 0 to 4");
+    refused("T{end+1}.gt_frame = [1:100000001];", "frames 1 to");
+    refused("T{end+1}.gt_frame = [1:3", "line 1");
+    refused("T{end+1}.gt_frame = [1:2:9];", "line 1");
+    refused("T = {};\nT{2}.gt_frame = [1];", "line 2: expected clips in order");
+    refused("T{end+1}.gt_frame = [1]; x", "line 1");
+    refused("T{end+1}.gt_frame = [1e3];", "line 1");
+    refused("T = {};\n% .gt_frame", "no labels");
+}
+
+Test(labels, mat_intervals) {
+    static const double two[4] = { 2, 3, 5, 5 }, one[2] = { 1, 1 }, bad[2] = { 1.5, 2 };
+    static struct matfile f;
+    struct sv_labels l;
+    struct sv_err e = { 0 };
+    for (int how = 0; how < 4; how++) {
+        mat_begin(&f, how & 1);
+        const size_t cell = mat_array(&f, "gt", 1, 1, 3);
+        mat_doubles(&f, "", 2, 2, two), mat_doubles(&f, "", 0, 0, NULL), mat_doubles(&f, "", 2, 1, one);
+        mat_end(&f, cell);
+        if (how & 2) mat_deflate(&f, 128);
+        cr_assert_eq(sv_labels_parse(&l, "ped2.mat", f.p, f.n, &e), 0, "%s", e.msg);
+        fit(&l, (const char *[]){ "01", "02", "03" }, (const size_t[]){ 6, 2, 3 }, 3, 0, &e);
+        cr_expect_str_eq(shown(&l, "01"), "011010");
+        cr_expect_str_eq(shown(&l, "02"), "00");
+        cr_expect_str_eq(shown(&l, "03"), "100");
+        sv_labels_free(&l);
+    }
+    mat_begin(&f, false);
+    const size_t cell = mat_array(&f, "gt", 1, 1, 1);
+    mat_doubles(&f, "", 2, 1, bad), mat_end(&f, cell);
+    cr_expect_eq(sv_labels_parse(&l, "ped2.mat", f.p, f.n, &e), SV_EINPUT);
+    cr_expect(strstr(e.msg, "ped2.mat: clip 1: frames 1.5 to 2"), "%s", e.msg);
+}
+
+/* Avenue: a file a clip, whose numbers have no leading zeros. */
+Test(labels, mat_masks) {
+    static struct matfile f;
+    static const uint8_t mask[3][12] = { { 0 }, { [11] = 1 }, { 0 } };
+    const char *dir = temp_dir();
+    struct sv_labels l;
+    struct sv_err e = { 0 };
+    char name[32];
+    for (size_t clip = 1; clip <= 11; clip++) {
+        mat_begin(&f, false);
+        const size_t cell = mat_array(&f, "volLabel", 1, 1, 3);
+        for (size_t i = 0; i < 3; i++) mat_bytes(&f, "", 4, 3, mask[clip == 2 ? (i + 1) % 3 : i]);
+        mat_end(&f, cell);
+        snprintf(name, sizeof name, "%zu_label.mat", clip), put(dir, name, f.p, f.n);
+    }
+    cr_assert_eq(sv_labels_read(&l, dir, &e), 0, "%s", e.msg);
+    cr_assert(l.clip.n == 11 && l.numbered && !strcmp(l.clip.name[1], "2") && !strcmp(l.clip.name[10], "11"));
+    const char *names[11];
+    char text[11][4];
+    size_t frames[11];
+    for (size_t i = 0; i < 11; i++) snprintf(text[i], 4, "%02zu", i + 1), names[i] = text[i], frames[i] = 3;
+    fit(&l, names, frames, 11, 0, &e);
+    cr_expect_str_eq(shown(&l, "02"), "100");
+    cr_expect_str_eq(shown(&l, "10"), "010");
+    sv_labels_free(&l);
+    mat_begin(&f, false);
+    const size_t cell = mat_array(&f, "volLabel", 1, 1, 2);
+    mat_bytes(&f, "", 4, 3, mask[0]), mat_bytes(&f, "", 3, 3, mask[0]), mat_end(&f, cell);
+    cr_expect_eq(sv_labels_parse(&l, "3_label.mat", f.p, f.n, &e), SV_EINPUT);
+    cr_expect(strstr(e.msg, "cell 2 of \"volLabel\""), "%s", e.msg);
+}
+
+Test(labels, mat_rows) {
+    static struct matfile f;
+    struct sv_labels l;
+    struct sv_err e = { 0 };
+    static const double x[3] = { 0, 1, 1 }, half[1] = { 0.5 };
+    mat_begin(&f, false);
+    mat_bytes(&f, "01", 1, 4, (const uint8_t *)"\0\1\1\0"), mat_doubles(&f, "02", 3, 1, x);
+    cr_assert_eq(sv_labels_parse(&l, "a.mat", f.p, f.n, &e), 0, "%s", e.msg);
+    cr_expect(!l.numbered && !l.label[0].open && l.clip.n == 2);
+    cr_expect_str_eq(shown(&l, "01"), "0110");
+    cr_expect_str_eq(shown(&l, "02"), "011");
+    sv_labels_free(&l);
+    mat_doubles(&f, "03", 1, 1, half);
+    cr_expect(sv_labels_parse(&l, "a.mat", f.p, f.n, &e) == SV_EINPUT && strstr(e.msg, "label 0 of 03 is 0.5"), "%s", e.msg);
+    mat_begin(&f, false), mat_bytes(&f, "m", 2, 2, (const uint8_t *)"\0\0\0\0");
+    cr_expect(sv_labels_parse(&l, "a.mat", f.p, f.n, memset(&e, 0, sizeof e)) == SV_EINPUT && strstr(e.msg, "\"m\""), "%s", e.msg);
+    mat_begin(&f, false);
+    cr_expect_eq(sv_labels_parse(&l, "a.mat", f.p, f.n, NULL), SV_EINPUT);
+}
+
+/* Real files: the two that the field uses for Avenue agree where both have labels. */
+Test(labels, avenue) {
+    const char *rows = shared_path("corpora/mat/vad-avenue/ai-vad_avenue.mat"), *cells = shared_path("corpora/mat/anomalyruler/anomalyruler_avenue.mat");
+    if (!rows || !cells) cr_skip_test("no corpora");
+    struct sv_labels a, b;
+    struct sv_err e = { 0 };
+    size_t n = 0, abnormal = 0, frames[32] = { 0 };
+    cr_assert(!sv_labels_read(&a, rows, &e) && !sv_labels_read(&b, cells, &e), "%s", e.msg);
+    cr_assert(a.clip.n == 21 && b.clip.n == 21 && b.numbered);
+    for (size_t i = 0; i < 21; i++)
+        for (size_t t = 0; t < a.label[i].n; t++, n++) abnormal += a.label[i].frame[t], frames[i]++;
+    cr_expect(n == 15324 && abnormal == 3712, "%zu %zu", n, abnormal);
+    cr_expect_eq(sv_labels_fit(&b, cells, &a.clip, frames, &e), 0, "%s", e.msg);
+    for (size_t i = 0; i < 21; i++) cr_expect_eq(sv_labels_of(&b, a.clip.name[i])->n, frames[i]);
+    sv_labels_free(&a), sv_labels_free(&b);
+}
+
+Test(labels, npy_masks) {
+    static const uint8_t masks[4 * 2 * 3] = { [6] = 1, [23] = 255 };
+    const char *dir = temp_dir();
+    char path[4300];
+    struct sv_labels l;
+    struct sv_err e = { 0 };
+    snprintf(path, sizeof path, "%s/01_0014.npy", dir);
+    cr_assert_eq(sv_npy_write(path, SV_U8, 3, (size_t[]){ 4, 2, 3 }, masks, &e), 0);
+    cr_assert_eq(sv_labels_read(&l, dir, &e), 0, "%s", e.msg);
+    cr_expect_str_eq(shown(&l, "01_0014"), "0101");
+    sv_labels_free(&l);
 }
 
 Test(labels, ped2) {

@@ -33,8 +33,10 @@
 #include "tools/scene.h"
 #include "tools/selftest.h"
 #include "tools/tool.h"
+#include "tools/train_set.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdlib.h>
 
 void *__real_aligned_alloc(size_t align, size_t n);
@@ -136,6 +138,33 @@ static int pnm(struct sv_err *e) {
     memcpy(bytes, "P5 3 2 255\nabcdef", 17);
     return decode(17, "a.pgm", e);
 }
+static int bmp(struct sv_err *e) {
+    static const char hex[] = "424d3a000000000000003600000028000000010000000100000001001800000000000000000000000000000000000000000000000000"
+        "010203";
+    return decode(unhex(hex), "a.bmp", e);
+}
+
+/* Pictures written by libtiff: JPEG that is turned, fax, deflate that is turned. */
+static const char *const tiffs[] = {
+    "49492a002e000000ffd8ffc0000b080008000801011100ffda0008010100003f006d9fc1ee9fe8dff8ed7fffd9000b0000010300010000000800000001010300010000000800"
+    "00000201030001000000080000000301030001000000070000000601030001000000010000001101040001000000080000001201030001000000060000001601030001000000"
+    "080000001701040001000000250000001c01030001000000010000005b01070021010000b800000000000000ffd8ffdb004300080606070605080707070909080a0c140d0c0b"
+    "0b0c1912130f141d1a1f1e1d1a1c1c20242e2720222c231c1c2837292c30313434341f27393d38323c2e333432ffc4001f000001050101010101010000000000000000010203"
+    "0405060708090a0bffc400b5100002010303020403050504040000017d01020300041105122131410613516107227114328191a1082342b1c11552d1f02433627282090a1617"
+    "18191a25262728292a3435363738393a434445464748494a535455565758595a636465666768696a737475767778797a838485868788898a92939495969798999aa2a3a4a5a6"
+    "a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae1e2e3e4e5e6e7e8e9eaf1f2f3f4f5f6f7f8f9faffd9",
+    "49492a001800000026aacaf65732b1956c15856ae002002009000001030001000000090000000101030001000000090000000201030001000000010000000301030001000000"
+    "040000000601030001000000010000001101040001000000080000001601030001000000090000001701040001000000100000001c010300010000000100000000000000",
+    "49492a0054000000789c014000bfff0004080c1014181c2024282c3034383c4044484c5054585c6064686c7074787c8084888c9094989ca0a4a8acb0b4b8bcc0c4c8ccd0d4d8"
+    "dce0e4e8ecf0f4f8fcaade1f81000a00000103000100000008000000010103000100000008000000020103000100000008000000030103000100000008000000060103000100"
+    "00000100000011010400010000000800000012010300010000000200000016010300010000000800000017010400010000004b0000001c010300010000000100000000000000",
+};
+static int tiff(struct sv_err *e) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < SV_LEN(tiffs); i++) rc = decode(unhex(tiffs[i]), "a.tif", e);
+    return rc;
+}
+
 static int image_file(struct sv_err *e) {
     struct sv_image im = {0};
     const int rc = sv_image_load(in("clip/f00.ppm"), &im, e);
@@ -340,14 +369,37 @@ static int scores(struct sv_err *e) {
 
 static int y4m(struct sv_err *e) {
     static const char head[] = "YUV4MPEG2 W4 H2 F25:1 C420\nFRAME\n";
-    struct sv_y4m y = { .fd = -1 };
+    struct sv_y4m y = { .in.fd = -1 };
+    struct sv_stream mem, file;
     memcpy(bytes, head, sizeof head - 1);
-    int rc = sv_y4m_open_mem(&y, bytes, sizeof head - 1 + 12, "a.y4m", e);
+    int rc = sv_stream_mem(&mem, bytes, sizeof head - 1 + 12, "a.y4m", e);
+    if (!rc) rc = sv_y4m_open(&y, &mem, e);
     if (!rc && (rc = sv_y4m_next(&y, e)) == 1) rc = 0;
     sv_y4m_close(&y);
     cr_assert_eq(tiny_write(dir, "a.y4m", bytes, sizeof head - 1 + 12), 0);
-    if (!rc) rc = sv_y4m_open(&y, in("a.y4m"), e);
+    if (!rc && !(rc = sv_stream_open(&file, in("a.y4m"), e))) rc = sv_y4m_open(&y, &file, e);
     sv_y4m_close(&y);
+    return rc;
+}
+
+/* One frame, whose JPEG is the self-test's first. */
+static int avi(struct sv_err *e) {
+    static const char head[] =
+        "5249464600000000415649204c495354000000007374726c"
+        "7374726838000000766964734d4a5047000000000000000000000000010000001900000000000000010000000000000000000000000000000000000000000000"
+        "7374726628000000280000000000000000000000010018004d4a50470000000000000000000000000000000000000000"
+        "4c495354000000006d6f766930306463";
+    static uint8_t rgb[1 << 14];
+    struct sv_video v = {0};
+    const size_t n = unhex(head), jpeg_n = strlen(golden_jpeg[0].hex) / 2;
+    memcpy(rgb, bytes, n);
+    for (size_t i = 0; i < 4; i++) rgb[n + i] = (uint8_t)(jpeg_n >> 8 * i);
+    unhex(golden_jpeg[0].hex);
+    memcpy(rgb + n + 4, bytes, jpeg_n);
+    cr_assert_eq(tiny_write(dir, "a.avi", rgb, n + 4 + jpeg_n), 0);
+    int rc = sv_video_open(&v, in("a.avi"), e);
+    if (!rc && (rc = sv_video_next(&v, rgb, e)) == 1) rc = sv_video_next(&v, rgb, e);
+    sv_video_close(&v);
     return rc;
 }
 
@@ -374,6 +426,24 @@ static int actions(struct sv_err *e) {
     int rc = sv_actions_load(&a, NULL, e);
     if (!rc) rc = sv_actions_load(&b, in("actions.txt"), e);
     sv_actions_free(&a), sv_actions_free(&b);
+    return rc;
+}
+
+static int train_set(struct sv_err *e) {
+    struct sv_tubes t = {0};
+    struct sv_tube_opts o = SV_TUBE_OPTS_INIT;
+    const struct sv_common common = { .quiet = true, .threads = 1 };
+    const struct sv_list none = {0};
+    struct sv_train_list l = {0};
+    struct sv_train_set s = {0};
+    char m[4300];
+    snprintf(m, sizeof m, "%s/m.svad", dir);
+    o.model = m, o.frames = 3;
+    int rc = sv_tubes_open(&t, &o, &common, &none, NULL, true, e);
+    if (!rc) rc = sv_train_list_read(&l, in("list.csv"), e);
+    if (!rc) rc = sv_train_set_make(in("c.tubes"), &t, &l, 0, SV_F16, &common, e);
+    if (!rc) rc = sv_train_set_open(&s, in("c.tubes"), e);
+    sv_train_set_close(&s), sv_train_list_free(&l), sv_tubes_close(&t);
     return rc;
 }
 
@@ -404,9 +474,9 @@ static int folder(struct sv_err *e) {
 
 static const struct { const char *name; int (*run)(struct sv_err *); } ops[] = {
 #define OP(f) { #f, f }
-    OP(png), OP(jpegs), OP(pnm), OP(image_file), OP(pnm_out), OP(gzip), OP(json), OP(safetensors), OP(torch), OP(torchscript), OP(npy),
-    OP(container), OP(convert), OP(zip), OP(token), OP(clip), OP(image_tower), OP(fusion), OP(responses), OP(gemm), OP(pixels), OP(kmeans),
-    OP(auc), OP(boxes), OP(labels), OP(scores), OP(y4m), OP(video), OP(ring), OP(actions), OP(pool), OP(options), OP(folder),
+    OP(png), OP(jpegs), OP(pnm), OP(bmp), OP(tiff), OP(image_file), OP(pnm_out), OP(gzip), OP(json), OP(safetensors), OP(torch), OP(torchscript),
+    OP(npy), OP(container), OP(convert), OP(zip), OP(token), OP(clip), OP(image_tower), OP(fusion), OP(responses), OP(gemm), OP(pixels), OP(kmeans),
+    OP(auc), OP(boxes), OP(labels), OP(scores), OP(y4m), OP(avi), OP(video), OP(ring), OP(actions), OP(pool), OP(options), OP(folder),
 #undef OP
 };
 
@@ -443,6 +513,7 @@ Test(oom, commands, .init = setup, .fini = teardown) {
         "extract -m %/m.svad %/clip --frames 3 --tubes track --boxes %/boxes.txt --add-motion -o %/tracks --quiet",
         "extract -m %/m.svad %/clip --frames 3 --boxes %/boxes.txt -o %/features --quiet",
         "fit -m %/m.svad %/clip --frames 3 --boxes %/boxes.txt --actions %/actions.txt --clusters 2 -o %/s.scene --quiet",
+        "pretrain -m %/m.svad %/list.csv --frames 3 --epochs 2 -o %/t.svad --quiet",
         "info %/s.scene", "score -m %/m.svad -s %/s.scene %/clip --boxes %/boxes.txt --abnormal run -o %/scores --quiet",
         "eval %/scores --labels %/labels.txt", "selftest --isa scalar --json", "bench kernels dot --quick --isa scalar --threads 1",
         "bench roofline %/rows.json --svg %/chart.svg", "bench compare %/rows.json %/rows.json", "bench model --quick --size tiny,layers=1 --batch 1",
@@ -451,5 +522,6 @@ Test(oom, commands, .init = setup, .fini = teardown) {
     for (size_t i = 0; i < SV_LEN(lines); i++) {
         line = lines[i];
         each_failure(line, command, strstr(line, "selftest") ? 1 : 8);
+        if (!i) each_failure("train_set", train_set, 8);
     }
 }

@@ -87,9 +87,6 @@ Test(video, compressed_files_are_refused_with_a_way_out) {
     const char *path = x.s;
     struct sv_video v;
     struct sv_err e = {0};
-    put(path, "RIFF\0\0\0\0AVI LIST", 16);
-    cr_expect_eq(sv_video_open(&v, path, &e), SV_EINPUT);
-    cr_expect(strstr(e.msg, "AVI") && strstr(e.msg, "yuv4mpegpipe"), "%s", e.msg);
     put(path, "\0\0\0\x20" "ftypisom....", 16);
     cr_expect_eq(sv_video_open(&v, path, memset(&e, 0, sizeof e)), SV_EINPUT);
     cr_expect(strstr(e.msg, "yuv4mpegpipe"), "%s", e.msg);

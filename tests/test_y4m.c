@@ -7,6 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int open_mem(struct sv_y4m *y, const void *data, size_t n, struct sv_err *e) {
+    struct sv_stream in;
+    const int rc = sv_stream_mem(&in, data, n, "mem", e);
+    return rc ? rc : sv_y4m_open(y, &in, e);
+}
+
+static int open_file(struct sv_y4m *y, const char *path, struct sv_err *e) {
+    struct sv_stream in;
+    const int rc = sv_stream_open(&in, path, e);
+    return rc ? rc : sv_y4m_open(y, &in, e);
+}
+
 /* All frames of a stream: their raw planes one after the other (owned by the caller), or the error's code. */
 static int frames_of(struct sv_y4m *y, uint8_t **raw, size_t *bytes, struct sv_err *e) {
     int rc;
@@ -25,7 +37,7 @@ static void corpus_row(const struct corpus_row *row, void *arg) {
     struct sv_err e = {0};
     uint8_t *raw = NULL;
     size_t bytes = 0;
-    int rc = sv_y4m_open(&y, row->path, &e);
+    int rc = open_file(&y, row->path, &e);
     if (!rc) {
         rc = frames_of(&y, &raw, &bytes, &e);
         if (!rc) cr_expect_eq(y.frames, y.next, "%s: expected frames from the length", row->path);
@@ -60,7 +72,7 @@ static void one_frame(const char *header, size_t bytes, const uint8_t *planes, u
     struct sv_err e = {0};
     const size_t n = stream(data, header, 0, 0, 0);
     memcpy(data + n, planes, bytes);
-    cr_assert_eq(sv_y4m_open_mem(&y, data, n + bytes, "mem", &e), 0, "%s", e.msg);
+    cr_assert_eq(open_mem(&y, data, n + bytes, &e), 0, "%s", e.msg);
     cr_assert_eq(y.frame_bytes, bytes);
     cr_assert_eq(sv_y4m_next(&y, &e), 1, "%s", e.msg);
     sv_y4m_rgb(&y, rgb);
@@ -130,7 +142,7 @@ Test(y4m, refuses) {
         struct sv_y4m y;
         struct sv_err e = {0};
         const size_t n = stream(data, bad[i].header, 12, 0, 1);
-        cr_expect_eq(sv_y4m_open_mem(&y, data, n, "mem", &e), SV_EINPUT, "%s", bad[i].header);
+        cr_expect_eq(open_mem(&y, data, n, &e), SV_EINPUT, "%s", bad[i].header);
         cr_expect(strstr(e.msg, bad[i].why), "%s: %s", bad[i].header, e.msg);
     }
 }
@@ -147,7 +159,7 @@ Test(y4m, truncated) {
         struct sv_err e = {0};
         uint8_t *raw = NULL;
         size_t bytes = 0;
-        int rc = sv_y4m_open_mem(&y, data, cut, "mem", &e);
+        int rc = open_mem(&y, data, cut, &e);
         if (!rc) {
             rc = frames_of(&y, &raw, &bytes, &e);
             sv_y4m_close(&y);

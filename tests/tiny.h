@@ -75,7 +75,7 @@ static inline int tiny_write(const char *dir, const char *name, const void *p, s
 }
 
 /* DIR/model.safetensors, DIR/merges.txt; a clip DIR/clip of 6 frames f00.ppm .. f05.ppm, 24 x 18; DIR/boxes.txt, two boxes a frame;
- * DIR/labels.txt; DIR/actions.txt. */
+ * DIR/labels.txt; DIR/actions.txt; DIR/list.csv, the clip under two labels. */
 static inline int tiny_folder(const char *dir) {
     char path[4200], name[32], boxes[1024] = "";
     size_t n, at = 0;
@@ -94,6 +94,7 @@ static inline int tiny_folder(const char *dir) {
     }
     rc |= tiny_write(dir, "boxes.txt", boxes, at);
     rc |= tiny_write(dir, "merges.txt", tiny_merges, sizeof tiny_merges - 1);
+    rc |= tiny_write(dir, "list.csv", "video,label\nclip,walk,boxes.txt\nclip,run\n", 41);
     rc |= tiny_write(dir, "labels.txt", "clip 6 000110\n", 14);
     return rc | tiny_write(dir, "actions.txt", "walk\nrun\nwalk run\n", 18);
 }

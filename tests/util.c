@@ -14,7 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <criterion/criterion.h>
+
 #include "core/hash.h"
+#include "io/file.h"
 
 const char *shared_path(const char *rel) {
     static char buf[8][1024];
@@ -64,6 +67,40 @@ size_t corpus_each(const char *format, void (*fn)(const struct corpus_row *row, 
     }
     fclose(f);
     return rows;
+}
+
+struct pictures { image_reader *decode; const char *const *unclaimed; };
+
+static void one_picture(const struct corpus_row *row, void *arg) {
+    const struct pictures *p = arg;
+    struct sv_file f;
+    struct sv_image im;
+    struct sv_err e = { 0 };
+    bool claimed = true;
+    for (const char *const *u = p->unclaimed; u && *u; u++) claimed = claimed && strcmp(*u, row->col[0]);
+    cr_assert_eq(sv_file_read(&f, row->path, 1 << 28, NULL), 0);
+    const int rc = p->decode(f.data, f.size, row->col[0], &im, &e);
+    cr_expect(!rc || (rc == SV_EINPUT && e.msg[0] && !im.px));
+    if (!strcmp(row->status, "reject") || !claimed) {
+        cr_expect_eq(rc, SV_EINPUT, "%s decoded", row->path);
+    } else if (!strcmp(row->status, "ok")) {
+        cr_expect_eq(rc, 0, "%s", e.msg);
+        uint8_t *rgb = rc ? NULL : sv_alloc(im.w * im.h, 3, NULL);
+        char hex[65] = "", side[64], want[64];
+        if (rgb) sv_image_rgb(&im, rgb), hex_sha256(rgb, im.w * im.h * 3, hex);
+        sv_free(rgb);
+        cr_expect_str_eq(hex, row->col[4], "%s", row->path);
+        snprintf(side, sizeof side, "%zu x %zu", im.w, im.h);
+        snprintf(want, sizeof want, "%s x %s", row->col[2], row->col[3]);
+        cr_expect_str_eq(side, want, "%s", row->path);
+    }
+    sv_image_free(&im);
+    sv_file_close(&f);
+}
+
+bool corpus_images(const char *format, image_reader *decode, const char *const *unclaimed) {
+    struct pictures p = { decode, unclaimed };
+    return corpus_each(format, one_picture, &p);
 }
 
 /* The build folder from the root of the file system, so that it holds in any working directory. */

@@ -32,6 +32,11 @@ int sv_tfc_config_write(const struct sv_tfc_config *g, struct sv_store *s, struc
 /* The values of the section, and random weights (uniform; see nn/random.h): for tests and benches. */
 int sv_tfc_random(struct sv_store *s, const struct sv_tfc_config *g, uint64_t seed, struct sv_err *e);
 
+/* The tensors of the section as a training begins with them (METHOD section 3): prompt-vlm as PyTorch's layers do, positions
+ * N(0, 0.01); actionclip N(0, 0.02), biases 0; clip4clip the first blocks and positions of the text tower in clip where its width is
+ * E and it has as many, else as actionclip.  clip NULL: none. */
+int sv_tfc_init(struct sv_store *s, const struct sv_tfc_config *g, uint64_t seed, const struct sv_store *clip, struct sv_err *e);
+
 struct sv_tfc;
 
 /* Binds, packs and allocates; as sv_clip_open.  g is copied. */

@@ -27,7 +27,13 @@ static int read_inputs(struct eval *x, struct sv_err *e) {
     const int n = snprintf(x->path, sizeof x->path, sv_is_dir(x->dir) ? "%s/scores.csv" : "%s", x->dir);
     if (n < 0 || (size_t)n >= sizeof x->path) return sv_fail(e, SV_EUSAGE, "eval: the path of the scores is too long");
     int rc = sv_scores_read(&x->scores, x->path, e);
-    return rc ? rc : sv_labels_read(&x->label, x->labels, e);
+    if (!rc) rc = sv_labels_read(&x->label, x->labels, e);
+    size_t *frames = rc ? NULL : sv_alloc(x->scores.clip.n, sizeof *frames, e);
+    if (rc || !frames) return rc ? rc : SV_ENOMEM;
+    for (size_t i = 0; i < x->scores.clip.n; i++) frames[i] = x->scores.frames[i].n;
+    rc = sv_labels_fit(&x->label, x->labels, &x->scores.clip, frames, e);
+    sv_free(frames);
+    return rc;
 }
 
 /* Both files must be about the same frames: an AUC over part of them would be a number about nothing. */
@@ -145,7 +151,7 @@ int sv_tool_eval(int argc, char **argv, struct sv_err *e) {
         "each with one frame of either class added at the ends of the range) and macro-skip (clips of one class left out).",
         "svad eval out --labels labels.txt --smooth 7", 1, 1 };
     const struct sv_opt opt[] = {
-        { "labels", SV_OPT_TEXT, &x.labels, "FILE", "lines \"clip n 0101...\", or a folder of .npy", 0, 0 },
+        { "labels", SV_OPT_TEXT, &x.labels, "FILE", "lines \"clip n 0101...\", UCSD's .m, .mat, or a folder of .npy or .mat", 0, 0 },
         { "smooth", SV_OPT_REAL, &x.sigma, "SIGMA", "Gaussian over the frames of a clip (3)", 0, SV_SMOOTH_MAX },
         { "per-clip", SV_OPT_FLAG, &x.per_clip, NULL, "one line a clip as well", 0, 0 },
         { "v", SV_OPT_FLAG, &x.per_clip, NULL, "the same", 0, 0 },

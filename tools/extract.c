@@ -1,5 +1,4 @@
 /* extract.c - svad extract: the frame features of every tube, stored once for each clip. */
-#include "core/half.h"
 #include "io/container.h"
 #include "tools/tubes.h"
 
@@ -55,13 +54,8 @@ static int fill(void *arg, const struct sv_view *v, size_t first, size_t n, void
         part = sv_min(n - done, f->left);
         const float *from = f->feats + v->dim[1] * v->dim[2] - f->left;
         f->left -= part;
-        if (v->dtype == SV_F32) { memcpy((float *)out + done, from, part * sizeof *from); continue; }
-        uint16_t *half = (uint16_t *)out + done;
-        for (size_t i = 0; i < part; i++) {
-            half[i] = v->dtype == SV_F16 ? sv_f32_f16(from[i]) : sv_f32_bf16(from[i]);
-            if (v->dtype == SV_F16 && fabsf(from[i]) >= 65520)
-                return sv_fail(e, SV_ECHECK, "a feature of %g does not fit f16; use --dtype f32 or bf16", (double)from[i]);
-        }
+        const int rc = sv_narrow((char *)out + done * sv_dtype_size(v->dtype), v->dtype, from, part, e);
+        if (rc) return rc;
     }
     return 0;
 }

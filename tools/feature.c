@@ -1,7 +1,9 @@
 #include "tools/feature.h"
 
 #include "clip/image.h"
+#include "core/half.h"
 #include "tools/model.h"
+#include <math.h>
 #include <string.h>
 
 /* ---- shared by all clips ---- */
@@ -222,4 +224,15 @@ int sv_feed_next(struct sv_feed *f, const float **feats, struct sv_err *e) {
     }
     *feats = o->feats + o->given++ * tube;
     return 1;
+}
+
+int sv_narrow(void *out, enum sv_dtype t, const float *x, size_t n, struct sv_err *e) {
+    uint16_t *half = out;
+    if (t == SV_F32) memcpy(out, x, n * sizeof *x);
+    else for (size_t i = 0; i < n; i++) {
+        half[i] = t == SV_F16 ? sv_f32_f16(x[i]) : sv_f32_bf16(x[i]);
+        if (t == SV_F16 && fabsf(x[i]) >= 65520)
+            return sv_fail(e, SV_ECHECK, "a feature of %g does not fit f16; use --dtype f32 or bf16", (double)x[i]);
+    }
+    return 0;
 }

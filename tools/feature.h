@@ -42,4 +42,7 @@ int sv_feed_open(struct sv_feed *f, struct sv_crops *c, const struct sv_rule *r,
 int sv_feed_next(struct sv_feed *f, const float **feats, struct sv_err *e);
 void sv_feed_close(struct sv_feed *f);              /* {0} is fine; leaves {0} */
 
+/* out = x [n] as f32, f16 or bf16, for a file of features; one that f16 cannot hold is an error. */
+int sv_narrow(void *out, enum sv_dtype t, const float *x /* [n] */, size_t n, struct sv_err *e);
+
 #endif

@@ -167,7 +167,7 @@ void sv_progress_at(struct sv_progress *p, size_t done) {
         const size_t left = (size_t)((double)(p->total - done) / rate + 0.5);
         fprintf(stderr, ", %zu:%02zu left", left / 60, left % 60);
     }
-    fputs("\033[K", stderr);
+    fprintf(stderr, "%s%s\033[K", *p->note ? "; " : "", p->note);
 }
 
 void sv_progress_end(struct sv_progress *p) {

@@ -229,12 +229,13 @@ static int y4m(const struct sv_cpu *cpu, struct sv_check *c, struct sv_err *e) {
     static const uint8_t want[4][3] = {{ 0, 0, 0 }, { 255, 255, 255 }, { 254, 0, 0 }, { 0, 255, 1 }};
     uint8_t file[128], rgb[3];
     size_t n = sizeof head - 1;
+    struct sv_stream in;
     struct sv_y4m y;
     int rc;
     (void)cpu;
     memcpy(file, head, n);
     for (size_t i = 0; i < 4; i++) memcpy(file + n, "FRAME\n", 6), memcpy(file + n + 6, yuv[i], 3), n += 9;
-    if ((rc = sv_y4m_open_mem(&y, file, n, "selftest Y4M", e))) return rc;
+    if ((rc = sv_stream_mem(&in, file, n, "selftest Y4M", e)) || (rc = sv_y4m_open(&y, &in, e))) return rc;
     for (size_t i = 0; i < 4 && (rc = sv_y4m_next(&y, e)) == 1; i++) {
         sv_y4m_rgb(&y, rgb);
         sv_check_true(c, "colour", !memcmp(rgb, want[i], 3));

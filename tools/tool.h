@@ -21,6 +21,7 @@
     X(frames,     "decode an image or a video") \
     X(boxes,      "what moves in a video, as boxes and tracks") \
     X(extract,    "tube features of videos, once") \
+    X(pretrain,   "train the temporal fusion on labelled actions") \
     X(fit,        "learn what is normal from normal video") \
     X(score,      "score video against a scene") \
     X(eval,       "AUC of scores against labels") \
@@ -75,7 +76,7 @@ int sv_cpu_open(struct sv_cpu *c, const struct sv_common *o, struct sv_err *e);
 void sv_cpu_close(struct sv_cpu *c);
 
 /* One progress line on stderr, rewritten at most 10 times a second; nothing if quiet or stderr is no terminal. */
-struct sv_progress { const char *what, *unit; size_t total; double start, last; bool on; };
+struct sv_progress { const char *what, *unit; size_t total; double start, last; bool on; char note[64]; /* told too; "": nothing */ };
 void sv_progress_start(struct sv_progress *p, const struct sv_common *o, const char *what, const char *unit, size_t total /* 0: unknown */);
 void sv_progress_at(struct sv_progress *p, size_t done);
 void sv_progress_end(struct sv_progress *p);

@@ -11,8 +11,9 @@ static int bad_rule(const char *option, const char *value, const char *expected,
     return sv_fail(e, SV_EUSAGE, "--%s %s: expected %s", option, value, expected);
 }
 
-/* The rule by what is given: options over the base (a scene's, or stored features'), over the model's, over the defaults. */
-static int make_rule(struct sv_tubes *t, const struct sv_tube_opts *o, const struct sv_rule *base, struct sv_err *e) {
+/* The rule by what is given: options over the base (a scene's, or stored features'), over the model's, over the defaults.
+ * Where only features are wanted the fusion that the model has need not fit: they may be for another. */
+static int make_rule(struct sv_tubes *t, const struct sv_tube_opts *o, const struct sv_rule *base, bool features, struct sv_err *e) {
     const struct sv_clip_config *g = &t->model.cfg;
     struct sv_tfc_config tfc;
     struct sv_rule *r = &t->rule;
@@ -40,7 +41,7 @@ static int make_rule(struct sv_tubes *t, const struct sv_tube_opts *o, const str
     if (r->track && r->every > 1)
         return sv_fail(e, SV_EUSAGE, "--every %zu with --tubes track: a tube needs the boxes of its track in every frame; expected 1", r->every);
     if (!isnan(o->min_score)) r->min_score = o->min_score;
-    if (r->tube.n != tfc.frames)
+    if (r->tube.n != tfc.frames && !features)
         return sv_fail(e, SV_EINPUT, "%s: its temporal fusion takes tubes of %zu frames, expected %zu",
                        t->model.file.name, tfc.frames, r->tube.n);
     return base ? sv_rule_match(base, r, "the options", e) : 0;
@@ -105,7 +106,7 @@ int sv_tubes_open(struct sv_tubes *t, const struct sv_tube_opts *o, const struct
     if (!rc) rc = sv_cpu_open(&t->cpu, common, e);
     if (!rc) rc = open_sources(t, videos, features, e);
     if (!rc && !base) rc = stored_rule(t, &stored, &found, e);
-    if (!rc) rc = make_rule(t, o, base ? base : found ? &stored : NULL, e);
+    if (!rc) rc = make_rule(t, o, base ? base : found ? &stored : NULL, features, e);
     if (!rc) rc = open_boxes(t, common, o->boxes, o->add_motion, e);
     if (!rc && t->live) rc = sv_crops_open(&t->crops, &t->model.store, &t->cpu, o->batch, e);
     t->crops.fps = o->fps;

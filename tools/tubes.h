@@ -16,10 +16,9 @@ struct sv_tube_opts {
     bool add_motion;
 };
 #define SV_TUBE_OPTS_INIT { .seconds = NAN, .min_score = NAN }
-#define SV_TUBE_OPTS(o) \
+#define SV_RULE_OPTS(o) \
     { "m", SV_OPT_TEXT, &(o)->model, "MODEL", "the model, made by svad convert", 0, 0 }, \
-    { "boxes", SV_OPT_TEXT, &(o)->boxes, "FILE", "detections: lines \"clip frame x1 y1 x2 y2 [score]\" (motion proposals)", 0, 0 }, \
-    { "add-motion", SV_OPT_FLAG, &(o)->add_motion, NULL, "add motion proposals where the file has no box", 0, 0 }, \
+    { "boxes", SV_OPT_TEXT, &(o)->boxes, "FILE", "detections: lines \"clip frame x1 y1 x2 y2 [score]\"", 0, 0 }, \
     { "min-score", SV_OPT_REAL, &(o)->min_score, "S", "leave out boxes of a lower score (0.5)", 0, 0 }, \
     { "frames", SV_OPT_SIZE, &(o)->frames, "N", "frames of a tube, odd (9, or the model's own)", 1, SV_TUBE_MAX_FRAMES }, \
     { "step", SV_OPT_SIZE, &(o)->step, "S", "spacing of a tube's frames (1)", 1, SV_TUBE_MAX_STEP }, \
@@ -27,7 +26,10 @@ struct sv_tube_opts {
     { "fps", SV_OPT_REAL, &(o)->fps, "F", "frames a second, where the video does not tell", 1e-3, 1e6 }, \
     { "every", SV_OPT_SIZE, &(o)->every, "E", "tubes on every E-th frame, scores of the nearest between (1)", 1, 1e9 }, \
     { "tubes", SV_OPT_TEXT, &(o)->tubes, "RULE", "centre: the middle frame's box in all frames; track: each its own (centre)", 0, 0 }, \
-    { "crop", SV_OPT_TEXT, &(o)->crop, "RULE", "squash or square (the model's rule, squash)", 0, 0 }, \
+    { "crop", SV_OPT_TEXT, &(o)->crop, "RULE", "squash or square (the model's rule, squash)", 0, 0 }
+#define SV_TUBE_OPTS(o) \
+    SV_RULE_OPTS(o), \
+    { "add-motion", SV_OPT_FLAG, &(o)->add_motion, NULL, "add motion proposals where the file has no box", 0, 0 }, \
     { "batch", SV_OPT_SIZE, &(o)->batch, "N", "crops encoded at once (0: by memory)", 0, 4096 }
 
 struct sv_tubes {
@@ -45,7 +47,8 @@ struct sv_tubes {
 };
 
 /* Opens everything for the VIDEO arguments; base: the rule of a scene, or NULL.  Options that contradict the base, the
- * model or stored features are errors.  features: only frame features are wanted, no stored clips and no TFC. */
+ * model or stored features are errors.  features: only frame features are wanted, no stored clips and no
+ * TFC; the tubes then need not fit the model's.  videos may be empty: nothing is opened then but model, CPU and rule. */
 int sv_tubes_open(struct sv_tubes *t, const struct sv_tube_opts *o, const struct sv_common *common,
                   const struct sv_list *videos, const struct sv_rule *base, bool features, struct sv_err *e);
 void sv_tubes_close(struct sv_tubes *t);            /* {0} is fine; leaves {0} */

@@ -1,0 +1,264 @@
+/* svad pretrain on features with a known answer: classes that have the same frames and the same middle one, in another order. */
+#include "core/half.h"
+#include "io/container.h"
+#include "tests/tiny.h"
+#include "tests/util.h"
+#include "tools/train_set.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CLASSES = 12, N = 9 };
+
+static char dir[4100];
+static struct ran r;
+
+static const char *in(const char *name) {
+    static char path[4][4400];
+    static unsigned turn;
+    char *p = path[turn++ % 4];
+    snprintf(p, sizeof path[0], "%s/%s", dir, name);
+    return p;
+}
+
+/* The frame that class c shows at place i: the middle one stays, the others stand in an order of the class's own. */
+static size_t frame_of(size_t c, size_t i) {
+    uint64_t rng = 77 + c;
+    size_t order[N];
+    for (size_t k = 0; k < N; k++) {
+        const size_t at = k == N / 2 ? k : sv_rng_below(&rng, k + 1);
+        if (at == N / 2 || k == N / 2) order[k] = k;
+        else order[k] = order[at], order[at] = k;
+    }
+    return order[i];
+}
+
+/* Changes of a set of tubes; 0: none. */
+struct flaw { size_t nan_tube, empty_class; size_t frames; bool other_model; };
+
+static void write_set(const char *name, size_t per_class, size_t tubes, enum sv_dtype dtype, const struct flaw *flaw) {
+    const size_t rows = CLASSES * per_class, n = flaw->frames ? flaw->frames : N, starts = rows + 1;
+    struct sv_store st = {0};
+    struct sv_file model;
+    struct sv_rule rule = { .tube = { n, 1 }, .every = 1, .min_score = 0.5 };
+    float base[N][TINY_E];
+    uint64_t rng = 5;
+    char labels[CLASSES * 3 + 1] = "";
+    cr_assert(!sv_store_init(&st, name, NULL) && !sv_file_map(&model, in("m.svad"), NULL));
+    sv_identity(&model, "clip.", rule.clip);
+    if (flaw->other_model) rule.clip[0] = rule.clip[0] == '0' ? '1' : '0';
+    uint8_t *data = sv_store_alloc(&st, rows * tubes * n * TINY_E, sv_dtype_size(dtype), NULL);
+    int64_t *first = sv_store_alloc(&st, starts, 8, NULL);
+    int32_t *label = sv_store_alloc(&st, rows, 4, NULL), *video = sv_store_alloc(&st, rows, 4, NULL);
+    for (size_t f = 0; f < N; f++)
+        for (size_t i = 0; i < TINY_E; i++) base[f][i] = (float)sv_rng_normal(&rng);
+    size_t at = 0;
+    for (size_t row = 0; row < rows; row++) {
+        label[row] = (int32_t)(row % CLASSES), video[row] = (int32_t)row;
+        const size_t k = flaw->empty_class && (size_t)label[row] == flaw->empty_class ? 0 : tubes;
+        for (size_t t = 0; t < k; t++)
+            for (size_t i = 0; i < n * TINY_E; i++, at++) {
+                float v = base[frame_of(row % CLASSES, i / TINY_E % N)][i % TINY_E] + (float)(0.3 * sv_rng_normal(&rng));
+                if (flaw->nan_tube && at / (n * TINY_E) == flaw->nan_tube) v = NAN;
+                const uint16_t half = sv_f32_f16(v);
+                memcpy(data + at * sv_dtype_size(dtype), dtype == SV_F32 ? (const void *)&v : &half, sv_dtype_size(dtype));
+            }
+        first[row + 1] = first[row] + (int64_t)k;
+    }
+    for (int c = 0; c < CLASSES; c++) sprintf(labels + 3 * c, "%c%c\n", 'a' + c, 'a' + c);
+    const size_t bytes = CLASSES * 3, dim[3] = { (size_t)first[rows], n, TINY_E };
+    cr_assert(!sv_rule_write(&rule, &st, NULL) && !sv_store_set_text(&st, "list", "", NULL) &&
+              !sv_store_add(&st, "features", dtype, 3, dim, data, at * sv_dtype_size(dtype), NULL) &&
+              !sv_store_add(&st, "first", SV_I64, 1, &starts, first, 8 * starts, NULL) &&
+              !sv_store_add(&st, "label", SV_I32, 1, &rows, label, 4 * rows, NULL) &&
+              !sv_store_add(&st, "video", SV_I32, 1, &rows, video, 4 * rows, NULL) &&
+              !sv_store_add(&st, "labels", SV_U8, 1, &bytes, labels, bytes, NULL) && !sv_container_write(in(name), "tubes", &st, NULL));
+    sv_store_free(&st);
+    sv_file_close(&model);
+}
+
+static void setup(void) {
+    cr_assert(temp_dir());
+    snprintf(dir, sizeof dir, "%s", temp_dir());
+    cr_assert_eq(tiny_folder(dir), 0);
+    cr_assert_eq(run_svad(&r, dir, "convert model.safetensors --act quick -o m.svad --quiet"), 0, "%s", r.err);
+    write_set("order.tubes", 40, 2, SV_F32, &(struct flaw){0});
+}
+
+/* The number behind the last "key": in text; NAN where there is none. */
+static double last_number(const char *text, const char *key) {
+    const char *at = NULL;
+    for (const char *p = text; (p = strstr(p, key)); p++) at = p;
+    return at ? atof(at + strlen(key)) : (double)NAN;
+}
+
+Test(pretrain, order_is_learned_by_the_fusion_and_not_by_the_mean, .init = setup) {
+    cr_assert_eq(run_svad(&r, dir, "pretrain -m m.svad order.tubes --backbone mean --val 0.25 --json --quiet -o mean.svad"), 0, "%s", r.err);
+    cr_expect(last_number(r.out, "\"top1\":") < 3.0 / CLASSES, "%s", r.out);
+    cr_assert_eq(run_svad(&r, dir, "pretrain -m m.svad order.tubes --val 0.25 --batch 32 --lr 1e-2 --epochs 15 --json --quiet -o order.svad"), 0, "%s", r.err);
+    cr_expect(last_number(r.out, "\"top1\":") > 0.95, "%s", r.out);
+}
+
+static void same_files(const char *a, const char *b) {
+    struct sv_file x, y;
+    cr_assert(!sv_file_map(&x, in(a), NULL) && !sv_file_map(&y, in(b), NULL), "%s, %s", a, b);
+    cr_expect(x.size == y.size && !memcmp(x.data, y.data, x.size), "%s and %s differ", a, b);
+    sv_file_close(&x), sv_file_close(&y);
+}
+
+/* What no interruption may change: held-out rows, a last batch that is smaller, several tubes of a row, every setting that has state. */
+#define SETTINGS "-m m.svad order.tubes --val 0.2 --batch 100 --epochs 6 --tubes-per-video 3 --patience 4 --seed 5 --warmup 7 --cosine --clip-norm 0.5 --quiet"
+
+/* Runs until the log has so many lines more, sends the signal, and returns the exit code. */
+static int stopped(const char *args, const char *signal, int lines) {
+    return run_svad(&r, dir, "pretrain %s --log log & p=$!; n=$(cat log 2>/dev/null | wc -l); "
+                    "while kill -0 $p 2>/dev/null && test $(cat log 2>/dev/null | wc -l) -lt $((n + %d)); do sleep 0.01; done; kill -%s $p; wait $p",
+                    args, lines, signal);
+}
+
+Test(pretrain, a_stopped_run_ends_with_the_same_bits, .init = setup) {
+    cr_assert_eq(run_svad(&r, dir, "pretrain " SETTINGS " -o whole.svad"), 0, "%s", r.err);
+    cr_assert_eq(run_svad(&r, dir, "pretrain " SETTINGS " -o threads.svad --threads 3"), 0, "%s", r.err);
+    same_files("whole.svad", "threads.svad");
+    cr_expect(access(in("whole.svad.state"), F_OK), "the state of a finished training is left");
+    static const char *const signals[] = { "TERM", "INT", "KILL", "TERM" };
+    int code = 0;
+    for (size_t i = 0; i < SV_LEN(signals) && (!i || code); i++) {
+        code = stopped(i ? SETTINGS " --save-every 0 --resume -o parts.svad" : SETTINGS " --save-every 0 -o parts.svad", signals[i], 9);
+        cr_assert(code == 130 || (code == 137 && !strcmp(signals[i], "KILL")), "%s: exit code %d: %s", signals[i], code, r.err);
+        cr_assert_eq(run_svad(&r, dir, "verify parts.svad.state"), 0, "after %s: %s", signals[i], r.err);
+        cr_expect(access(in("parts.svad"), F_OK), "a model before the end");
+    }
+    cr_assert_eq(run_svad(&r, dir, "pretrain " SETTINGS " --resume -o parts.svad"), 0, "%s", r.err);
+    same_files("whole.svad", "parts.svad");
+    cr_expect(access(in("parts.svad.state"), F_OK));
+}
+
+/* Exit code 2 or 3 with one line that says `what`, and nothing written. */
+static void refused(int code, const char *what, const char *args) {
+    const char *end;
+    cr_expect_eq(run_svad(&r, dir, "pretrain -m m.svad --quiet %s -o no.svad", args), code, "%s: %d %s", args, r.code, r.err);
+    end = strchr(r.err, '\n');
+    cr_expect(strstr(r.err, what) && end && !end[1], "%s: %s", args, r.err);
+    cr_expect(access(in("no.svad"), F_OK), "%s: a model", args);
+}
+
+static void list_of(const char *name, const char *text) { cr_assert_eq(tiny_write(dir, name, text, strlen(text)), 0); }
+
+Test(pretrain, mistakes_are_told_before_the_training, .init = setup) {
+    list_of("missing.csv", "clip,walk\nclips/none,run\n");
+    refused(2, "missing.csv: line 2: video ", "missing.csv");
+    list_of("no_boxes.csv", "clip,walk,none.txt\nclip,run\n");
+    refused(2, "no_boxes.csv: line 1: boxes ", "no_boxes.csv");
+    list_of("no_label.csv", "video,label\nclip,walk\nclip,  \n");
+    refused(2, "no_label.csv: line 3: label", "no_label.csv");
+    list_of("fields.csv", "clip\n");
+    refused(2, "fields.csv: line 1: 1 fields", "fields.csv");
+    list_of("one.csv", "clip,walk\nclip,WALK \n");
+    refused(2, "one.csv: 1 labels in 2 rows", "one.csv");
+    list_of("none.txt", "other 0 1 1 5 5\n");
+    list_of("empty.csv", "clip,walk\nclip,run,none.txt\n");
+    refused(2, "the class \"run\" has no tube", "empty.csv --frames 3");
+    write_set("empty.tubes", 2, 1, SV_F32, &(struct flaw){ .empty_class = 3 });
+    refused(2, "the class \"dd\" has no tube", "empty.tubes");
+    write_set("other.tubes", 2, 1, SV_F32, &(struct flaw){ .other_model = true });
+    refused(2, "another model", "other.tubes");
+    refused(2, "its tubes have 7 frames, expected 9", "order.tubes --frames 7");
+    refused(1, "--boxes and --cache", "order.tubes --boxes boxes.txt");
+    refused(1, "--backbone", "order.tubes --backbone lstm");
+    refused(1, "--val", "order.tubes --val 1");
+    refused(1, "--frames 4", "list.csv --frames 4");
+    refused(1, "--dtype", "list.csv --frames 3 --dtype i8");
+    refused(2, "nothing to resume", "order.tubes --resume");
+    list_of("no.svad.tubes", "notes of somebody\n");
+    refused(2, "not overwritten", "list.csv --frames 3");
+    refused(2, "none.csv", "none.csv");
+}
+
+Test(pretrain, a_state_of_other_settings_is_refused, .init = setup) {
+    cr_assert_eq(stopped("-m m.svad order.tubes --quiet --epochs 1000 -o s.svad", "TERM", 3), 130, "%s", r.err);
+    static const char *const bad[][2] = { { "--lr 1e-3", "lr" }, { "--seed 9", "seed" }, { "--val 0", "val" }, { "--alpha 0.5", "alpha" },
+                                          { "--backbone actionclip", "backbone" } };
+    for (size_t i = 0; i < SV_LEN(bad); i++) {
+        cr_expect_eq(run_svad(&r, dir, "pretrain -m m.svad order.tubes --quiet --resume %s -o s.svad", bad[i][0]), 2, "%s", bad[i][0]);
+        cr_expect(strstr(r.err, bad[i][1]), "%s: %s", bad[i][0], r.err);
+    }
+    write_set("more.tubes", 41, 2, SV_F32, &(struct flaw){0});
+    cr_expect_eq(run_svad(&r, dir, "pretrain -m m.svad more.tubes --quiet --resume -o s.svad"), 2);
+    cr_expect(strstr(r.err, "other features"), "%s", r.err);
+    cr_expect_eq(run_svad(&r, dir, "pretrain -m m.svad order.tubes --quiet -o s.svad"), 2);
+    cr_expect(strstr(r.err, "--resume goes on"), "%s", r.err);
+}
+
+Test(pretrain, a_loss_that_is_not_finite_stops_with_the_cause, .init = setup) {
+    write_set("nan.tubes", 3, 1, SV_F32, &(struct flaw){ .nan_tube = 17 });
+    refused(3, "step 1 (epoch 1): the loss is nan: tube 17 of ", "nan.tubes --val 0");
+    refused(3, "lower --lr", "order.tubes --lr 1e6 --weight-decay 1000 --epochs 100");
+}
+
+Test(pretrain, every_backbone_and_form_of_data, .init = setup) {
+    static const char *const backbones[] = { "prompt-vlm", "actionclip", "clip4clip", "mean" };
+    write_set("half.tubes", 5, 1, SV_F16, &(struct flaw){ .frames = 5 });
+    for (size_t i = 0; i < SV_LEN(backbones); i++) {
+        cr_assert_eq(run_svad(&r, dir, "pretrain -m m.svad half.tubes --backbone %s --epochs 2 --quiet -o b.svad", backbones[i]), 0, "%s", r.err);
+        cr_assert_eq(run_svad(&r, dir, "info b.svad"), 0);
+        cr_expect(strstr(r.out, backbones[i]), "%s", r.out);
+        cr_assert_eq(run_svad(&r, dir, "verify b.svad"), 0);
+    }
+    /* What was trained is trained again, of another n: the old section goes, and the identity of what made the features stays. */
+    cr_assert_eq(run_svad(&r, dir, "pretrain -m b.svad order.tubes --epochs 1 --quiet -o b.svad"), 0, "%s", r.err);
+    struct sv_file a, b;
+    char was[SV_IDENTITY], is[SV_IDENTITY];
+    cr_assert(!sv_file_map(&a, in("m.svad"), NULL) && !sv_file_map(&b, in("b.svad"), NULL));
+    sv_identity(&a, "clip.", was), sv_identity(&b, "clip.", is);
+    cr_expect_str_eq(was, is);
+    sv_file_close(&a), sv_file_close(&b);
+}
+
+/* Videos, a folder of labels and stored features give the same tubes, and a cache is used again. */
+Test(pretrain, lists_folders_and_stored_features, .init = setup) {
+    mkdir(in("set"), 0777), mkdir(in("set/Walk_1"), 0777), mkdir(in("set/run"), 0777);
+    cr_assert(!symlink(in("clip"), in("set/Walk_1/clip")) && !symlink(in("clip"), in("set/run/clip")));
+    list_of("live.csv", "set/Walk_1/clip,walk 1,boxes.txt\nset/run/clip,run,boxes.txt\n");
+    list_of("stored.csv", "\"f/clip.svad\", Walk 1\nf,run\n");
+    cr_assert_eq(run_svad(&r, dir, "extract -m m.svad clip --boxes boxes.txt --frames 3 -o f --quiet"), 0, "%s", r.err);
+    static const char *const lists[] = { "live.csv", "set --boxes boxes.txt", "stored.csv" };
+    static float feats[3][3 * TINY_E];
+    for (size_t i = 0; i < SV_LEN(lists); i++) {
+        struct sv_train_set s;
+        char cache[32];
+        snprintf(cache, sizeof cache, "%zu.tubes", i);
+        cr_assert_eq(run_svad(&r, dir, "pretrain -m m.svad %s --frames 3 --epochs 1 --val 0 --cache %s -o o%zu.svad --quiet", lists[i], cache, i), 0, "%s", r.err);
+        cr_assert_eq(sv_train_set_open(&s, in(cache), NULL), 0);
+        cr_expect(s.rows == 2 && s.tubes == 24 && s.classes.n == 2 && s.first[1] == 12, "%s: %zu rows, %zu tubes", lists[i], s.rows, s.tubes);
+        const size_t run_row = !strcmp(s.classes.name[s.label[0]], "run") ? 0 : 1;
+        cr_expect_str_eq(s.classes.name[s.label[!run_row]], "walk 1");
+        sv_train_set_tube(&s, 5, feats[i]);
+        cr_expect_arr_eq(feats[0], feats[i], sizeof feats[0], "%s", lists[i]);
+        sv_train_set_close(&s);
+    }
+    /* Without boxes the frames themselves: equal to tubes of a box that is the frame. */
+    list_of("whole.txt", "clip 0 0 0 24 18\nclip 2 0 0 24 18\nclip 4 0 0 24 18\n");
+    list_of("whole.csv", "clip,walk\nclip,run,whole.txt\n");
+    cr_assert_eq(run_svad(&r, dir, "pretrain -m m.svad whole.csv --frames 5 --every 2 --epochs 1 --val 0 -o w.svad"), 0, "%s", r.err);
+    cr_expect(strstr(r.err, "1 videos have no boxes: the whole frame is the box"), "%s", r.err);
+    struct sv_train_set s;
+    static float one[5 * TINY_E], two[5 * TINY_E];
+    cr_assert_eq(sv_train_set_open(&s, in("w.svad.tubes"), NULL), 0);
+    cr_assert_eq(s.tubes, 6);
+    for (size_t i = 0; i < 3; i++) {
+        sv_train_set_tube(&s, i, one), sv_train_set_tube(&s, 3 + i, two);
+        cr_expect_arr_eq(one, two, sizeof one, "tube %zu", i);
+    }
+    sv_train_set_close(&s);
+    struct stat before, after;
+    cr_assert_eq(stat(in("w.svad.tubes"), &before), 0);
+    cr_assert_eq(run_svad(&r, dir, "pretrain -m m.svad whole.csv --frames 5 --every 2 --epochs 1 --val 0 -o w.svad"), 0, "%s", r.err);
+    cr_assert_eq(stat(in("w.svad.tubes"), &after), 0);
+    cr_expect(before.st_ino == after.st_ino && !strstr(r.err, "made again"), "%s", r.err);
+    cr_assert_eq(run_svad(&r, dir, "pretrain -m m.svad whole.csv --frames 5 --every 3 --epochs 1 --val 0 -o w.svad"), 0, "%s", r.err);
+    cr_expect(strstr(r.err, "made again"), "%s", r.err);
+}
