@@ -50,6 +50,12 @@ static int real(const struct reader *r, size_t i, double limit, const char *what
                    shown(c), c->s, limit);
 }
 
+/* Column i as a track: t17. */
+static bool track_of(const struct reader *r, size_t i, int64_t *out) {
+    const struct column *c = &r->col[i];
+    return i < r->cols && c->n > 1 && c->s[0] == 't' && sv_num_int(c->s + 1, c->n - 1, out) && *out >= 0;
+}
+
 /* The columns as a box; the clip's name stays in column 0. */
 static int parse_box(struct reader *r, struct sv_box *x, struct sv_err *e) {
     static const char *const what[] = { "x1", "y1", "x2", "y2" };
@@ -68,16 +74,18 @@ static int parse_box(struct reader *r, struct sv_box *x, struct sv_err *e) {
         const int rc = real(r, 2 + i, SV_PIXEL_MAX, what[i], &v[i], e);
         if (rc) return rc;
     }
-    *x = (struct sv_box){ (size_t)frame, v[0], v[1], v[2], v[3], 1 };
-    const int rc = r->cols > 6 ? real(r, 6, SV_PIXEL_MAX, "score", &x->score, e) : 0;
+    *x = (struct sv_box){ (size_t)frame, v[0], v[1], v[2], v[3], 1, -1 };
+    int64_t track;
+    const bool scored = r->cols > 6 && !track_of(r, 6, &track);
+    const int rc = scored ? real(r, 6, SV_PIXEL_MAX, "score", &x->score, e) : 0;
     if (rc) return rc;
+    if (track_of(r, scored ? 7 : 6, &track)) x->track = track;
     if (!(x->x2 > x->x1 && x->y2 > x->y1))
         return sv_fail(e, SV_EINPUT, "%s: line %zu: clip %.*s frame %zu: the box %g %g %g %g is empty, expected "
                        "x1 < x2 and y1 < y2", r->file, r->line, shown(clip), clip->s, x->frame, v[0], v[1], v[2], v[3]);
-    if (r->any && r->b->scored != (r->cols > 6))
-        return sv_fail(e, SV_EINPUT, "%s: line %zu: %s a score, unlike the lines before", r->file, r->line,
-                       r->cols > 6 ? "has" : "lacks");
-    r->any = true, r->b->scored = r->cols > 6;
+    if (r->any && r->b->scored != scored)
+        return sv_fail(e, SV_EINPUT, "%s: line %zu: %s a score, unlike the lines before", r->file, r->line, scored ? "has" : "lacks");
+    r->any = true, r->b->scored = scored;
     return 0;
 }
 

@@ -1,11 +1,11 @@
 /* boxes.h - what a detector saw: boxes of clips, read from text.
  *
  *     # comment
- *     clip frame x1 y1 x2 y2 [score] [anything else]
+ *     clip frame x1 y1 x2 y2 [score] [tTRACK] [anything else]
  *
  * Columns are split at blanks, or at commas where a line has one (blanks around a column then do not count, so a clip
  * name may have blanks inside).  Frames count from 0; x2 and y2 are exclusive; numbers are pixels and may be fractions.
- * All lines have a score or none has.  Boxes may reach over the edges of the frame, whose size is not known here. */
+ * All lines have a score or none has.  A track is a t and a number (t17), so that a detector's column of classes is none.  Boxes may reach over the edges of the frame, whose size is not known here. */
 #ifndef IO_BOXES_H
 #define IO_BOXES_H
 
@@ -18,6 +18,7 @@ struct sv_box {
     size_t frame;
     double x1, y1, x2, y2;
     double score;                       /* 1 where the file has none */
+    int64_t track;                      /* -1 where the file has none */
 };
 
 struct sv_boxes {

@@ -42,6 +42,17 @@ Test(boxes, reads_blanks_tabs_and_commas) {
     sv_boxes_free(&b);
 }
 
+Test(boxes, tracks) {
+    struct sv_boxes b;
+    struct sv_err e;
+    cr_assert_eq(parse(&b, "a 0 0 0 4 4 0.9 t17\na 1 0 0 4 4 0.9 3\na 2 0 0 4 4 0.8 t\na 3 0 0 4 4 1 t-2\n", 0.5, &e), 0, "%s", e.msg);
+    cr_assert(b.scored && b.box[0].track == 17 && b.box[1].track == -1 && b.box[2].track == -1 && b.box[3].track == -1);
+    sv_boxes_free(&b);
+    cr_assert_eq(parse(&b, "a 0 0 0 4 4 t0\na 1 0 0 4 4\n", 0.5, &e), 0, "%s", e.msg);
+    cr_assert(!b.scored && b.box[0].track == 0 && b.box[0].score == 1 && b.box[1].track == -1);
+    sv_boxes_free(&b);
+}
+
 Test(boxes, keeps_file_order_within_a_frame) {
     char text[4096] = "";
     for (int i = 0; i < 60; i++) snprintf(text + strlen(text), 64, "%c %d %d 0 100 1\n", "ab"[i % 2], 5 - i / 2 % 3, i);

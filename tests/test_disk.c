@@ -21,6 +21,7 @@ static const struct { const char *name, *end, *args; } writers[] = {
     { "preprocess", ".ppm", "-m %/m.svad %/clip/f00.ppm" },
     { "frames", ".ppm", "%/clip/f00.ppm" },
     { "frames", NULL, "%/clip" },
+    { "boxes", ".txt", "%/clip --quiet" },
     { "extract", NULL, "-m %/m.svad %/clip --frames 3 --boxes %/boxes.txt --quiet" },
     { "fit", ".scene", "-m %/m.svad %/clip --frames 3 --boxes %/boxes.txt --actions %/actions.txt --clusters 2 --quiet" },
     { "pretrain", ".svad", "-m %/m.svad %/list.csv --frames 3 --epochs 1 --cache %/c.tubes --quiet" },

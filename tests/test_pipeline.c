@@ -246,6 +246,28 @@ Test(pipeline, extract_resumes_and_shards) {
     RUN(0, "fit -m m.svad half -o half.scene");
 }
 
+/* Boxes from motion and tubes along tracks: found once or on the way, stored or not, one thread or three, the same bits. */
+Test(pipeline, without_a_detector) {
+    const char *root = world();
+    static struct ran r;
+    RUN(0, "boxes train test -o moving.txt");
+    RUN(0, "fit -m m.svad train -o live.scene");
+    SAYS("using motion proposals");
+    RUN(0, "fit -m m.svad train --boxes moving.txt --threads 3 -o file.scene");
+    SAME("live.scene", "file.scene");
+    RUN(0, "fit -m m.svad train --tubes track -o track.scene");
+    RUN(0, "extract -m m.svad train --tubes track -o strain");
+    RUN(0, "fit -m m.svad strain -o stored.scene");
+    SAME("track.scene", "stored.scene");
+    RUN(0, "score -m m.svad -s track.scene test -o live");
+    RUN(0, "score -m m.svad -s track.scene test --boxes moving.txt -o file");
+    SAME("live/scores.csv", "file/scores.csv");
+    RUN(0, "score -m m.svad -s track.scene test --boxes test.txt --add-motion -o both");
+    RUN(0, "boxes test --boxes test.txt --add-motion -o both.txt");
+    RUN(0, "score -m m.svad -s track.scene test --boxes both.txt -o both2");
+    SAME("both/scores.csv", "both2/scores.csv");
+}
+
 Test(pipeline, refuses) {
     const char *root = world();
     static struct ran r;
@@ -254,12 +276,19 @@ Test(pipeline, refuses) {
     RUN(0, "fit -m m.svad train --boxes train.txt -o w.scene");
     RUN(0, "extract -m m.svad test --boxes test.txt -o ftest");
 
-    RUN(1, "fit -m m.svad train -o x.scene");
-    SAYS("no boxes given");
     RUN(1, "fit -m m.svad train --boxes train.txt --prompts 16 -o x.scene");
     SAYS("learned prompts are not in this version");
-    RUN(1, "fit -m m.svad train --boxes train.txt --tubes track -o x.scene");
-    SAYS("track");
+    RUN(1, "fit -m m.svad train --boxes train.txt --tubes track --every 2 -o x.scene");
+    SAYS("--every");
+    RUN(1, "fit -m m.svad train --boxes train.txt --tubes edge -o x.scene");
+    SAYS("centre or track");
+    RUN(0, "fit -m m.svad train --boxes train.txt --tubes track -o track.scene");
+    RUN(2, "score -m m.svad -s track.scene ftest -o x");
+    SAYS("boxes of their centre, expected track");
+    RUN(1, "boxes train");
+    SAYS("-o FILE");
+    RUN(2, "boxes ftest -o x.txt");
+    SAYS("stored features");
     RUN(1, "fit -m m.svad train --boxes train.txt --frames 4 -o x.scene");
     RUN(1, "fit train --boxes train.txt -o x.scene");
     RUN(2, "fit -m m.svad train --boxes train.txt --tube-seconds 0.1 -o x.scene");

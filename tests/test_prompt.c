@@ -77,9 +77,7 @@ Test(prompt, golden_of_every_table_and_place) {
 /* The same from all 77 positions of every class, one by one and nothing shared: F_hat [N, E] and the gradient of the vectors. */
 static void the_long_way(const struct sv_cpu *c, const struct variant *v, float *text, float *grad) {
     struct sv_clip m = { .cpu = c };
-    struct sv_block block[8];
     cr_assert(!sv_clip_config_read(&m.cfg, &model, &err));
-    m.text.block = block;
     struct sv_arena a = {0};
     struct sv_load l = { .store = &model, .cpu = c, .arena = &a, .err = &err, .back = true };
     sv_text_load(&m, &l);
@@ -101,14 +99,14 @@ static void the_long_way(const struct sv_cpu *c, const struct variant *v, float 
                 else sv_view_f32(&m.text.token, (size_t)id * W, W, x + r * W);
                 for (size_t i = 0; i < W; i++) x[r * W + i] += m.text.position[r * W + i];
             }
-            sv_stack_there(c, &m.cfg.text, block, x, &t, scratch);
+            sv_stack_there(c, &m.cfg.text, m.text.block, x, &t, scratch);
             sv_norm_rows(c, row, x + end * W, W, 1, W, &m.text.ln_final);
             if (!back) { sv_gemm(c, text + j * E, E, row, W, 1, &m.text.proj.w, NULL, scratch); continue; }
             sv_gemm(c, row, W, dtext + j * E, E, 1, &m.text.proj.turned, NULL, scratch);
             sv_norm_back(c, drow, row, x + end * W, W, 1, W, &m.text.ln_final, stats);
             memset(x, 0, sizeof x);
             memcpy(x + end * W, drow, sizeof drow);
-            sv_stack_back(c, &m.cfg.text, block, x, &t, scratch);
+            sv_stack_back(c, &m.cfg.text, m.text.block, x, &t, scratch);
             for (size_t q = 0; q < K; q++)
                 for (size_t i = 0; i < W; i++) grad[(v->per_class ? j * K * W : 0) + q * W + i] += x[(1 + q + (q < h ? 0 : n)) * W + i];
         }

@@ -18,6 +18,25 @@ Test(tube, frames_clamped_at_both_ends) {
     cr_expect_eq(sv_tube_reach(&three), 6);
 }
 
+Test(tube, a_track_is_followed_to_its_nearest_boxes) {
+    /* Track 7 in frames 2, 3, 6, 9; track 1 in frame 3; a box without a track. */
+    const size_t frame[] = { 2, 3, 3, 3, 6, 9 };
+    const int64_t track[] = { 7, 1, 7, -1, 7, 7 };
+    const struct sv_tube tube = { 5, 2 };
+    size_t index[6 * 5];
+    cr_assert_eq(sv_tube_follow(&tube, frame, track, 6, 11, index, NULL), 0);
+    const size_t want[6 * 5] = {
+        0, 0, 0, 2, 4,                  /* frames 0 0 2 4 6; 4 is next to 3 */
+        1, 1, 1, 1, 1,
+        0, 0, 2, 4, 4,                  /* 0 1 3 5 7 */
+        3, 3, 3, 3, 3,
+        0, 2, 4, 5, 5,                  /* 2 4 6 8 10 */
+        4, 4, 5, 5, 5,                  /* 5 7 9 10 10 */
+    };
+    for (size_t i = 0; i < 30; i++) cr_expect_eq(index[i], want[i], "%zu of object %zu: %zu", i % 5, i / 5, index[i]);
+    cr_assert_eq(sv_tube_follow(&tube, frame, track, 0, 11, index, NULL), 0);
+}
+
 Test(tube, boxes_to_pixels) {
     static const struct { double box[4]; size_t want[4]; } good[] = {
         {{ 1.2, 2.9, 3.1, 4 }, { 1, 2, 4, 4 }},

@@ -64,7 +64,7 @@ static int write_clip(struct job *j, const struct sv_source *s, const char *path
                       size_t n, struct sv_err *e) {
     struct sv_feed feed;
     struct sv_store st = {0};
-    const size_t dim[3] = { n, j->t.rule.tube.n, j->t.model.cfg.embed };
+    const size_t dim[3] = { n, sv_rule_encoded(&j->t.rule), j->t.model.cfg.embed };
     int rc = sv_feed_open(&feed, &j->t.crops, &j->t.rule, s->name, s->path, object, n, e);
     if (rc) return rc;
     if (!(rc = sv_store_init(&st, path, e)) &&
@@ -108,7 +108,7 @@ static int clip(struct job *j, const struct sv_source *s, struct sv_err *e) {
     bool done;
     if (snprintf(path, sizeof path, "%s/%s.svad", j->out, s->name) >= (int)sizeof path)
         return sv_fail(e, SV_EUSAGE, "-o: the path is too long");
-    int rc = sv_tubes_objects(&j->t, s->name, &object, &n, e);
+    int rc = sv_tubes_objects(&j->t, s, &object, &n, e);
     if (rc) return rc;
     if (!n) sv_say(&j->common, "clip %s has no box", s->name);
     rc = already(j, path, object, n, &done, e);
@@ -147,7 +147,7 @@ int sv_tool_extract(int argc, char **argv, struct sv_err *e) {
         SV_COMMON(&j.common),
     };
     const struct sv_usage u = {
-        .command = "extract", .line = "-m MODEL VIDEO... --boxes FILE -o DIR", .min_args = 1,
+        .command = "extract", .line = "-m MODEL VIDEO... [--boxes FILE] -o DIR", .min_args = 1,
         .about = "Stores the frame features of every tube.  fit and score take DIR in place of VIDEO.  Run again after an\n"
                  "interruption, it goes on where it stopped.",
         .example = "svad extract -m clip.svad ped2/training --boxes boxes.txt -o features/",

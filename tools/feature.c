@@ -107,6 +107,7 @@ int sv_feed_open(struct sv_feed *f, struct sv_crops *c, const struct sv_rule *r,
         o->rule = r->square ? SV_CROP_SQUARE : SV_CROP_SQUASH;
         if (!(f->video.fps > 0)) f->video.fps = c->fps;
         rc = sv_rule_tube(r, f->video.fps, clip, &o->tube, e);
+        if (r->track) o->tube.n = 1;
     }
     if (!rc) rc = check_boxes(f, e);
     if (!rc) rc = fit_croppers(c, f->video.w, f->video.h, e);

@@ -208,7 +208,7 @@ int sv_tool_fit(int argc, char **argv, struct sv_err *e) {
         SV_COMMON(&j.common),
     };
     const struct sv_usage u = {
-        .command = "fit", .line = "-m MODEL VIDEO... --boxes FILE -o SCENE", .min_args = 1,
+        .command = "fit", .line = "-m MODEL VIDEO... [--boxes FILE] -o SCENE", .min_args = 1,
         .about = "Learns what is normal from normal video.  VIDEO: a folder of frames, a .y4m file, - (y4m on\n"
                  "stdin), a folder of those, or what svad extract made.",
         .example = "svad fit -m clip.svad ped2/training --boxes boxes.txt -o ped2.scene",

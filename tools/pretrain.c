@@ -114,6 +114,8 @@ static int open_data(struct job *j, struct sv_tube_opts *o, const char *path, st
     if (!rc) rc = stored_rule(j, path, &room, &base, e);
     o->boxes = NULL;
     if (!rc) rc = sv_tubes_open(&j->t, o, &j->common, &none, base, true, e);
+    if (!rc && j->t.rule.track)
+        rc = sv_fail(e, SV_EUSAGE, "pretrain: it learns from tubes of one box: expected --tubes centre, and features extracted so");
     if (!rc && !made) rc = open_set(j, o->batch, e);
     else if (!rc) rc = sv_train_set_open(&j->set, path, e);
     if (!rc && j->set.embed != j->t.model.cfg.embed)

@@ -334,7 +334,7 @@ int sv_tool_score(int argc, char **argv, struct sv_err *e) {
         SV_COMMON(&j.common),
     };
     const struct sv_usage u = {
-        .command = "score", .line = "-m MODEL -s SCENE VIDEO... --boxes FILE -o DIR", .min_args = 1,
+        .command = "score", .line = "-m MODEL -s SCENE VIDEO... [--boxes FILE] -o DIR", .min_args = 1,
         .about = "Scores every frame and object.  DIR, given in place of VIDEO, is scored again with other texts without\n"
                  "decoding or encoding anything.",
         .example = "svad score -m clip.svad -s ped2.scene ped2/testing --boxes boxes.txt -o scores/\n"

@@ -92,6 +92,7 @@ int sv_rule_write(const struct sv_rule *r, struct sv_store *s, struct sv_err *e)
     if (!rc) rc = sv_store_set_int(s, "tube.step", (int64_t)r->tube.step, e);
     if (!rc) rc = sv_store_set_real(s, "tube.seconds", r->seconds, e);
     if (!rc) rc = sv_store_set_text(s, "tube.crop", r->square ? "square" : "squash", e);
+    if (!rc) rc = sv_store_set_text(s, "tube.boxes", r->track ? "track" : "centre", e);
     if (!rc) rc = sv_store_set_int(s, "tube.every", (int64_t)r->every, e);
     if (!rc) rc = sv_store_set_real(s, "tube.min_score", r->min_score, e);
     return rc ? rc : sv_store_set_text(s, "tube.clip", r->clip, e);
@@ -99,12 +100,13 @@ int sv_rule_write(const struct sv_rule *r, struct sv_store *s, struct sv_err *e)
 
 int sv_rule_read(struct sv_rule *r, const struct sv_store *s, struct sv_err *e) {
     int64_t n, step, every;
-    const char *crop, *clip;
+    const char *crop, *clip, *boxes = "centre";
     *r = (struct sv_rule){0};
     int rc = sv_store_get_int(s, "tube.frames", 1, SV_TUBE_MAX_FRAMES, &n, e);
     if (!rc) rc = sv_store_get_int(s, "tube.step", 1, SV_TUBE_MAX_STEP, &step, e);
     if (!rc) rc = sv_store_get_real(s, "tube.seconds", 0, 3600, &r->seconds, e);
     if (!rc) rc = sv_store_get_text(s, "tube.crop", &crop, e);
+    if (!rc && sv_store_value(s, "tube.boxes")) rc = sv_store_get_text(s, "tube.boxes", &boxes, e);
     if (!rc) rc = sv_store_get_int(s, "tube.every", 1, INT32_MAX, &every, e);
     if (!rc) rc = sv_store_get_real(s, "tube.min_score", -1e30, 1e30, &r->min_score, e);
     if (!rc) rc = sv_store_get_text(s, "tube.clip", &clip, e);
@@ -112,6 +114,9 @@ int sv_rule_read(struct sv_rule *r, const struct sv_store *s, struct sv_err *e) 
     r->square = !strcmp(crop, "square");
     if (!r->square && strcmp(crop, "squash"))
         return sv_fail(e, SV_EINPUT, "%s: tube.crop is \"%s\", expected squash or square", s->file, crop);
+    r->track = !strcmp(boxes, "track");
+    if (!r->track && strcmp(boxes, "centre"))
+        return sv_fail(e, SV_EINPUT, "%s: tube.boxes is \"%s\", expected centre or track", s->file, boxes);
     if (strlen(clip) != SV_IDENTITY - 1)
         return sv_fail(e, SV_EINPUT, "%s: tube.clip is \"%s\", expected %d hex digits", s->file, clip, SV_IDENTITY - 1);
     memcpy(r->clip, clip, SV_IDENTITY);
@@ -128,6 +133,9 @@ int sv_rule_match(const struct sv_rule *want, const struct sv_rule *found, const
     if (fabs(want->seconds - found->seconds) > 0 || (want->seconds <= 0 && want->tube.step != found->tube.step))
         return sv_fail(e, SV_EINPUT, "%s: its tubes have a step of %zu frames (%g s), expected %zu (%g s)", file,
                        found->tube.step, found->seconds, want->tube.step, want->seconds);
+    if (want->track != found->track)
+        return sv_fail(e, SV_EINPUT, "%s: its tubes have the boxes of their %s, expected %s", file, found->track ? "track" : "centre",
+                       want->track ? "track" : "centre");
     if (want->square != found->square)
         return sv_fail(e, SV_EINPUT, "%s: its crops are made by the rule %s, expected %s", file,
                        found->square ? "square" : "squash", want->square ? "square" : "squash");
@@ -197,7 +205,7 @@ static int read_stored(struct sv_stored *s, struct sv_err *e) {
     s->w = (size_t)w, s->h = (size_t)h, s->frames = (size_t)frames;
     if ((rc = read_objects(s, e))) return rc;
     return s->kind == SV_FEATURES
-        ? sv_store_expect(&s->store, "features", SV_FLOATS, 3, (size_t[]){ s->n, s->rule.tube.n, SIZE_MAX }, &s->data, e)
+        ? sv_store_expect(&s->store, "features", SV_FLOATS, 3, (size_t[]){ s->n, sv_rule_encoded(&s->rule), SIZE_MAX }, &s->data, e)
         : sv_store_expect(&s->store, "video", SV_FLOATS, 2, (size_t[]){ s->n, SIZE_MAX }, &s->data, e);
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/tensor.h"
 #include "io/file.h"
+#include "io/boxes.h"
 #include "io/identity.h"
 #include "tfc/tube.h"
 
@@ -24,6 +25,7 @@ struct sv_rule {
     struct sv_tube tube;                /* n; step in frames, unless seconds is set */
     double seconds;                     /* > 0: the step in seconds, for each clip by its frame rate */
     bool square;                        /* crop rule */
+    bool track;                         /* every frame has the box of its own track: crops are encoded once and shared by tubes */
     size_t every;                       /* a tube on every E-th frame */
     double min_score;                   /* of boxes that have scores */
     char clip[SV_IDENTITY];             /* the identity of the model's "clip." section */
@@ -36,8 +38,15 @@ int sv_rule_match(const struct sv_rule *want, const struct sv_rule *found, const
 /* tube with the step of a clip of `fps` frames a second (0: not known). */
 int sv_rule_tube(const struct sv_rule *r, double fps, const char *clip, struct sv_tube *out, struct sv_err *e);
 
+/* Frames that are encoded for each object. */
+static inline size_t sv_rule_encoded(const struct sv_rule *r) { return r->track ? 1 : r->tube.n; }
+
 /* One detection. */
 struct sv_object { size_t frame; double box[4]; float score; int64_t track; };
+
+static inline struct sv_object sv_object_of(const struct sv_box *b) {
+    return (struct sv_object){ .frame = b->frame, .score = (float)b->score, .track = b->track, .box = { b->x1, b->y1, b->x2, b->y2 } };
+}
 
 /* A stored clip, opened: everything but the features is read. */
 struct sv_stored {
@@ -49,7 +58,7 @@ struct sv_stored {
     size_t frames, w, h;                /* of the clip */
     double fps;
     struct sv_object *object; size_t n; /* sorted by frame */
-    const struct sv_view *data;         /* features [n, tube.n, E] or F_video [n, E] */
+    const struct sv_view *data;         /* features [n, sv_rule_encoded, E] or F_video [n, E] */
 };
 
 int sv_stored_open(struct sv_stored *s, const char *path, struct sv_err *e);

@@ -19,6 +19,7 @@
     X(classify,   "which of the labels fits an image") \
     X(preprocess, "the pixels the image encoder sees") \
     X(frames,     "decode an image or a video") \
+    X(boxes,      "what moves in a video, as boxes and tracks") \
     X(extract,    "tube features of videos, once") \
     X(pretrain,   "train the temporal fusion on labelled actions") \
     X(fit,        "learn what is normal from normal video") \

@@ -66,7 +66,7 @@ static int open_boxed(struct make *m, struct tubes *s, const struct sv_train_row
         if ((rc = sv_boxes_read(&m->t->boxes, row->boxes, m->t->rule.min_score, e))) return rc;
         m->boxes = row->boxes;
     }
-    if (!(rc = sv_tubes_objects(m->t, row->source.name, &s->object, &s->n, e)))
+    if (!(rc = sv_tubes_objects(m->t, &row->source, &s->object, &s->n, e)))
         rc = sv_feed_open(&s->feed, &m->t->crops, &m->t->rule, row->source.name, row->source.path, s->object, s->n, e);
     return rc;
 }

@@ -17,9 +17,7 @@ static int make_rule(struct sv_tubes *t, const struct sv_tube_opts *o, const str
     const struct sv_clip_config *g = &t->model.cfg;
     struct sv_tfc_config tfc;
     struct sv_rule *r = &t->rule;
-    if (!strcmp(o->tubes, "track"))
-        return sv_fail(e, SV_EUSAGE, "--tubes track: tracks are not in this version; expected centre");
-    if (strcmp(o->tubes, "centre")) return bad_rule("tubes", o->tubes, "centre", e);
+    if (o->tubes && strcmp(o->tubes, "centre") && strcmp(o->tubes, "track")) return bad_rule("tubes", o->tubes, "centre or track", e);
     if (o->crop && strcmp(o->crop, "squash") && strcmp(o->crop, "square"))
         return bad_rule("crop", o->crop, "squash or square", e);
     if (o->frames && o->frames % 2 == 0) return sv_fail(e, SV_EUSAGE, "--frames %zu: expected an odd number", o->frames);
@@ -38,7 +36,10 @@ static int make_rule(struct sv_tubes *t, const struct sv_tube_opts *o, const str
     if (o->step) r->tube.step = o->step, r->seconds = 0;
     if (!isnan(o->seconds)) r->seconds = o->seconds;
     if (o->crop) r->square = !strcmp(o->crop, "square");
+    if (o->tubes) r->track = !strcmp(o->tubes, "track");
     if (o->every) r->every = o->every;
+    if (r->track && r->every > 1)
+        return sv_fail(e, SV_EUSAGE, "--every %zu with --tubes track: a tube needs the boxes of its track in every frame; expected 1", r->every);
     if (!isnan(o->min_score)) r->min_score = o->min_score;
     if (r->tube.n != tfc.frames && !features)
         return sv_fail(e, SV_EINPUT, "%s: its temporal fusion takes tubes of %zu frames, expected %zu",
@@ -62,9 +63,10 @@ static int stored_rule(const struct sv_tubes *t, struct sv_rule *out, bool *foun
 }
 
 /* A file may hold the boxes of a whole data set of which some clips are given; but where none of its clips is, the names differ. */
-static int open_boxes(struct sv_tubes *t, const struct sv_common *common, const char *path, struct sv_err *e) {
-    if (!t->live) return path ? sv_fail(e, SV_EUSAGE, "--boxes: what was stored has its boxes already") : 0;
-    if (!path) return sv_fail(e, SV_EUSAGE, "no boxes given: --boxes FILE with the detections of any detector (see -h)");
+static int open_boxes(struct sv_tubes *t, const struct sv_common *common, const char *path, bool add_motion, struct sv_err *e) {
+    if (!t->live) return path || add_motion ? sv_fail(e, SV_EUSAGE, "--boxes: what was stored has its boxes already") : 0;
+    t->motion = !path || add_motion;
+    if (!path) return sv_say(common, "no boxes given: using motion proposals; for a detector see --boxes"), 0;
     const int rc = sv_boxes_read(&t->boxes, path, t->rule.min_score, e);
     if (rc) return rc;
     const char *stranger = NULL;
@@ -105,7 +107,7 @@ int sv_tubes_open(struct sv_tubes *t, const struct sv_tube_opts *o, const struct
     if (!rc) rc = open_sources(t, videos, features, e);
     if (!rc && !base) rc = stored_rule(t, &stored, &found, e);
     if (!rc) rc = make_rule(t, o, base ? base : found ? &stored : NULL, features, e);
-    if (!rc) rc = open_boxes(t, common, o->boxes, e);
+    if (!rc) rc = open_boxes(t, common, o->boxes, o->add_motion, e);
     if (!rc && t->live) rc = sv_crops_open(&t->crops, &t->model.store, &t->cpu, o->batch, e);
     t->crops.fps = o->fps;
     if (!rc && !features && !(rc = sv_tfc_config_read(&g, &t->model.store, t->model.cfg.embed, t->rule.tube.n, e)) &&
@@ -127,23 +129,30 @@ void sv_tubes_close(struct sv_tubes *t) {
 
 /* ---- the tubes of a clip ---- */
 
-int sv_tubes_objects(const struct sv_tubes *t, const char *clip, struct sv_object **object, size_t *n, struct sv_err *e) {
+int sv_tubes_objects(const struct sv_tubes *t, const struct sv_source *s, struct sv_object **object, size_t *n, struct sv_err *e) {
     size_t boxes;
-    const struct sv_box *b = sv_boxes_of(&t->boxes, clip, &boxes);
-    *n = 0;
-    if (!(*object = sv_alloc(boxes, sizeof **object, e))) return SV_ENOMEM;
-    for (size_t i = 0; i < boxes; i++) {
-        if (b[i].frame % t->rule.every) continue;
-        (*object)[(*n)++] = (struct sv_object){ .frame = b[i].frame, .score = (float)b[i].score, .track = -1,
-                                                .box = { b[i].x1, b[i].y1, b[i].x2, b[i].y2 } };
+    const struct sv_box *b = sv_boxes_of(&t->boxes, s->name, &boxes);
+    struct sv_object *own = sv_alloc(boxes, sizeof *own, e);
+    if (!own) return SV_ENOMEM;
+    bool tracks = true;
+    for (size_t i = 0; i < boxes; i++) own[i] = sv_object_of(&b[i]), tracks = tracks && b[i].track >= 0;
+    *object = own, *n = boxes;
+    int rc = 0;
+    if (t->motion || (t->rule.track && !tracks)) {
+        rc = sv_propose(s->path, own, boxes, t->motion, object, n, e);
+        sv_free(own);
     }
-    return 0;
+    size_t kept = 0;
+    for (size_t i = 0; !rc && i < *n; i++)
+        if ((*object)[i].frame % t->rule.every == 0) (*object)[kept++] = (*object)[i];
+    *n = kept;
+    return rc;
 }
 
 size_t sv_tubes_total(const struct sv_tubes *t) {
     size_t total = 0;
     for (size_t i = 0; i < t->boxes.n; i++) total += t->boxes.box[i].frame % t->rule.every == 0;
-    return total;
+    return t->motion ? 0 : total;
 }
 
 struct run {
@@ -163,30 +172,80 @@ static int flush(struct run *r, struct sv_err *e) {
     return rc;
 }
 
+/* The tubes of tracks, from the features of each object's own crop, one [n, E]. */
+static int run_tracks(struct run *r, const float *one, const struct sv_tube *tube, struct sv_err *e) {
+    const struct sv_clip_tubes *out = r->out;
+    const size_t embed = r->t->model.cfg.embed, n = tube->n;
+    size_t *frame = sv_alloc(out->n, sizeof *frame, e), *index = sv_alloc(out->n * n, sizeof *index, e);
+    int64_t *track = sv_alloc(out->n, sizeof *track, e);
+    int rc = frame && index && track ? 0 : SV_ENOMEM;
+    for (size_t i = 0; !rc && i < out->n; i++) frame[i] = out->object[i].frame, track[i] = out->object[i].track;
+    if (!rc) rc = sv_tube_follow(tube, frame, track, out->n, out->frames, index, e);
+    for (size_t i = 0; !rc && i < out->n; i++) {
+        for (size_t f = 0; f < n; f++) memcpy(r->feats + (r->filled * n + f) * embed, one + index[i * n + f] * embed, embed * sizeof *one);
+        if (++r->filled == TUBES || i + 1 == out->n) rc = flush(r, e);
+    }
+    sv_free(frame), sv_free(index), sv_free(track);
+    return rc;
+}
+
+/* What the feed gives: tubes through the fusion, or single crops that wait in `one` until all are there. */
+static int drain(struct run *r, struct sv_feed *f, float *one, struct sv_err *e) {
+    const size_t size = sv_rule_encoded(&r->t->rule) * r->t->model.cfg.embed;
+    const float *feats;
+    int rc;
+    for (size_t i = 0; (rc = sv_feed_next(f, &feats, e)) > 0; i++) {
+        memcpy(one ? one + i * size : r->feats + r->filled++ * size, feats, size * sizeof *feats);
+        if (one && r->p) sv_progress_at(r->p, r->before + i + 1);
+        if (!one && r->filled == TUBES && (rc = flush(r, e))) break;
+    }
+    return !rc && r->filled ? flush(r, e) : rc;
+}
+
 static int run_live(struct run *r, const struct sv_source *s, struct sv_err *e) {
     struct sv_clip_tubes *out = r->out;
     struct sv_tubes *t = r->t;
-    const size_t tube = t->rule.tube.n * t->model.cfg.embed;
+    const size_t embed = t->model.cfg.embed;
+    float *one = NULL;
+    struct sv_tube tube;
     struct sv_feed f;
-    int rc = sv_tubes_objects(t, s->name, &out->object, &out->n, e);
-    if (!rc && !(out->video = sv_alloc(out->n, t->model.cfg.embed * sizeof *out->video, e))) rc = SV_ENOMEM;
-    if (!rc) rc = sv_feed_open(&f, &t->crops, &t->rule, s->name, s->path, out->object, out->n, e);
-    if (rc) return rc;
-    const float *feats;
-    while ((rc = sv_feed_next(&f, &feats, e)) > 0) {
-        memcpy(r->feats + r->filled++ * tube, feats, tube * sizeof *feats);
-        if (r->filled == TUBES && (rc = flush(r, e))) break;
+    int rc = sv_tubes_objects(t, s, &out->object, &out->n, e);
+    if (!rc && !(out->video = sv_alloc(out->n, embed * sizeof *out->video, e))) rc = SV_ENOMEM;
+    if (!rc && t->rule.track && !(one = sv_alloc(out->n, embed * sizeof *one, e))) rc = SV_ENOMEM;
+    if (!rc && !(rc = sv_feed_open(&f, &t->crops, &t->rule, s->name, s->path, out->object, out->n, e))) {
+        rc = drain(r, &f, one, e);
+        out->frames = f.frames, out->w = f.video.w, out->h = f.video.h, out->fps = f.video.fps, out->every = t->rule.every;
+        if (!rc && one && !(rc = sv_rule_tube(&t->rule, out->fps, s->name, &tube, e))) rc = run_tracks(r, one, &tube, e);
+        sv_feed_close(&f);
     }
-    if (!rc && r->filled) rc = flush(r, e);
-    out->frames = f.frames, out->w = f.video.w, out->h = f.video.h, out->fps = f.video.fps, out->every = t->rule.every;
-    sv_feed_close(&f);
+    sv_free(one);
+    return rc;
+}
+
+/* Stored frame features through the fusion. */
+static int run_features(struct run *r, const struct sv_stored *s, struct sv_err *e) {
+    const size_t embed = r->t->model.cfg.embed, n = s->rule.tube.n;
+    int rc = 0;
+    if (s->rule.track) {
+        struct sv_tube tube;
+        float *one = sv_alloc(s->n, embed * sizeof *one, e);
+        if (!one) return SV_ENOMEM;
+        sv_view_f32(s->data, 0, s->n * embed, one);
+        if (!(rc = sv_rule_tube(&s->rule, s->fps, s->clip, &tube, e))) rc = run_tracks(r, one, &tube, e);
+        sv_free(one);
+    }
+    while (!s->rule.track && !rc && r->done < s->n) {
+        r->filled = sv_min(TUBES, s->n - r->done);
+        sv_view_f32(s->data, r->done * n * embed, r->filled * n * embed, r->feats);
+        rc = flush(r, e);
+    }
     return rc;
 }
 
 static int run_stored(struct run *r, const struct sv_source *src, struct sv_err *e) {
     struct sv_clip_tubes *out = r->out;
     struct sv_tubes *t = r->t;
-    const size_t embed = t->model.cfg.embed, n = t->rule.tube.n;
+    const size_t embed = t->model.cfg.embed;
     struct sv_stored s;
     const char *model;
     int rc = sv_stored_open(&s, src->path, e);
@@ -205,11 +264,7 @@ static int run_stored(struct run *r, const struct sv_source *src, struct sv_err 
             sv_view_f32(s.data, 0, s.n * embed, out->video);
             rc = sv_check_finite(out->video, s.n * embed, src->path, e);
         }
-        while (s.kind == SV_FEATURES && !rc && r->done < s.n) {
-            r->filled = sv_min(TUBES, s.n - r->done);
-            sv_view_f32(s.data, r->done * n * embed, r->filled * n * embed, r->feats);
-            rc = flush(r, e);
-        }
+        if (s.kind == SV_FEATURES) rc = run_features(r, &s, e);
     }
     sv_stored_close(&s);
     return rc;

@@ -6,14 +6,16 @@
 #include "tfc/temporal.h"
 #include "tools/feature.h"
 #include "tools/model.h"
+#include "tools/propose.h"
 
 struct sv_tube_opts {
     size_t frames, step, every, batch;  /* 0: not given */
     double seconds, min_score;          /* NAN: not given */
     double fps;                         /* 0: not given */
     const char *tubes, *crop, *boxes, *model;
+    bool add_motion;
 };
-#define SV_TUBE_OPTS_INIT { .seconds = NAN, .min_score = NAN, .tubes = "centre" }
+#define SV_TUBE_OPTS_INIT { .seconds = NAN, .min_score = NAN }
 #define SV_RULE_OPTS(o) \
     { "m", SV_OPT_TEXT, &(o)->model, "MODEL", "the model, made by svad convert", 0, 0 }, \
     { "boxes", SV_OPT_TEXT, &(o)->boxes, "FILE", "detections: lines \"clip frame x1 y1 x2 y2 [score]\"", 0, 0 }, \
@@ -23,10 +25,11 @@ struct sv_tube_opts {
     { "tube-seconds", SV_OPT_REAL, &(o)->seconds, "T", "the spacing in seconds, by the video's frame rate", 1e-3, 3600 }, \
     { "fps", SV_OPT_REAL, &(o)->fps, "F", "frames a second, where the video does not tell", 1e-3, 1e6 }, \
     { "every", SV_OPT_SIZE, &(o)->every, "E", "tubes on every E-th frame, scores of the nearest between (1)", 1, 1e9 }, \
-    { "tubes", SV_OPT_TEXT, &(o)->tubes, "RULE", "centre: the box of the middle frame in all frames", 0, 0 }, \
+    { "tubes", SV_OPT_TEXT, &(o)->tubes, "RULE", "centre: the middle frame's box in all frames; track: each its own (centre)", 0, 0 }, \
     { "crop", SV_OPT_TEXT, &(o)->crop, "RULE", "squash or square (the model's rule, squash)", 0, 0 }
 #define SV_TUBE_OPTS(o) \
     SV_RULE_OPTS(o), \
+    { "add-motion", SV_OPT_FLAG, &(o)->add_motion, NULL, "add motion proposals where the file has no box", 0, 0 }, \
     { "batch", SV_OPT_SIZE, &(o)->batch, "N", "crops encoded at once (0: by memory)", 0, 4096 }
 
 struct sv_tubes {
@@ -37,6 +40,7 @@ struct sv_tubes {
     struct sv_boxes boxes;
     struct sv_rule rule;
     bool live;                          /* some source is to be decoded */
+    bool motion;                        /* motion proposals take part */
     struct sv_crops crops;              /* open where live */
     struct sv_tfc *tfc;
     bool quiet;
@@ -49,8 +53,9 @@ int sv_tubes_open(struct sv_tubes *t, const struct sv_tube_opts *o, const struct
                   const struct sv_list *videos, const struct sv_rule *base, bool features, struct sv_err *e);
 void sv_tubes_close(struct sv_tubes *t);            /* {0} is fine; leaves {0} */
 
-/* The boxes of a live clip that make tubes, sorted by frame: *object [*n], owned by the caller (sv_free). */
-int sv_tubes_objects(const struct sv_tubes *t, const char *clip, struct sv_object **object, size_t *n, struct sv_err *e);
+/* The boxes of a live clip that make tubes, sorted by frame: *object [*n], owned by the caller (sv_free).  Where motion or
+ * tracks are wanted the clip is read for them. */
+int sv_tubes_objects(const struct sv_tubes *t, const struct sv_source *s, struct sv_object **object, size_t *n, struct sv_err *e);
 
 /* The tubes of one clip. */
 struct sv_clip_tubes {
@@ -65,7 +70,7 @@ int sv_tubes_clip(struct sv_tubes *t, size_t source, struct sv_clip_tubes *out, 
                   struct sv_err *e);
 void sv_clip_tubes_free(struct sv_clip_tubes *c);   /* {0} is fine; leaves {0} */
 
-/* Tubes of all sources, as far as it is known before they are read. */
+/* Tubes of all sources, as far as it is known before they are read; 0 where motion finds them. */
 size_t sv_tubes_total(const struct sv_tubes *t);
 
 #endif
