@@ -1,9 +1,11 @@
 /* svad pretrain on features with a known answer: classes that have the same frames and the same middle one, in another order. */
 #include "core/half.h"
 #include "io/container.h"
+#include "io/json.h"
+#include "nn/loss.h"
 #include "tests/tiny.h"
 #include "tests/util.h"
-#include "tools/train_set.h"
+#include "tools/train.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -37,7 +39,7 @@ static size_t frame_of(size_t c, size_t i) {
 }
 
 /* Changes of a set of tubes; 0: none. */
-struct flaw { size_t nan_tube, empty_class; size_t frames; bool other_model; };
+struct flaw { size_t nan_tube, empty_class, frames; bool other_model, bad_label, bad_first, bad_video; };
 
 static void write_set(const char *name, size_t per_class, size_t tubes, enum sv_dtype dtype, const struct flaw *flaw) {
     const size_t rows = CLASSES * per_class, n = flaw->frames ? flaw->frames : N, starts = rows + 1;
@@ -68,6 +70,9 @@ static void write_set(const char *name, size_t per_class, size_t tubes, enum sv_
             }
         first[row + 1] = first[row] + (int64_t)k;
     }
+    if (flaw->bad_label) label[1] = CLASSES;
+    if (flaw->bad_video) video[1] = -1;
+    if (flaw->bad_first) first[1] = first[2] + 1;
     for (int c = 0; c < CLASSES; c++) sprintf(labels + 3 * c, "%c%c\n", 'a' + c, 'a' + c);
     const size_t bytes = CLASSES * 3, dim[3] = { (size_t)first[rows], n, TINY_E };
     cr_assert(!sv_rule_write(&rule, &st, NULL) && !sv_store_set_text(&st, "list", "", NULL) &&
@@ -166,6 +171,12 @@ Test(pretrain, mistakes_are_told_before_the_training, .init = setup) {
     refused(2, "the class \"dd\" has no tube", "empty.tubes");
     write_set("other.tubes", 2, 1, SV_F32, &(struct flaw){ .other_model = true });
     refused(2, "another model", "other.tubes");
+    write_set("label.tubes", 2, 1, SV_F32, &(struct flaw){ .bad_label = true });
+    refused(2, "tensor label: row 1 is 12, expected 0 .. 11", "label.tubes");
+    write_set("video.tubes", 2, 1, SV_F32, &(struct flaw){ .bad_video = true });
+    refused(2, "tensor video: row 1 is -1", "video.tubes");
+    write_set("first.tubes", 2, 1, SV_F32, &(struct flaw){ .bad_first = true });
+    refused(2, "tensor first: row 2 begins", "first.tubes");
     refused(2, "its tubes have 7 frames, expected 9", "order.tubes --frames 7");
     refused(1, "--boxes and --cache", "order.tubes --boxes boxes.txt");
     refused(1, "--backbone", "order.tubes --backbone lstm");
@@ -186,6 +197,13 @@ Test(pretrain, a_state_of_other_settings_is_refused, .init = setup) {
         cr_expect_eq(run_svad(&r, dir, "pretrain -m m.svad order.tubes --quiet --resume %s -o s.svad", bad[i][0]), 2, "%s", bad[i][0]);
         cr_expect(strstr(r.err, bad[i][1]), "%s: %s", bad[i][0], r.err);
     }
+    struct sv_file f;
+    cr_assert(!sv_file_read(&f, in("s.svad.state"), 1 << 24, NULL));
+    ((uint8_t *)f.data)[f.size / 2] ^= 8;
+    cr_assert_eq(tiny_write(dir, "d.svad.state", f.data, f.size), 0);
+    sv_file_close(&f);
+    cr_expect_eq(run_svad(&r, dir, "pretrain -m m.svad order.tubes --quiet --epochs 1000 --resume -o d.svad"), 2);
+    cr_expect(strstr(r.err, "damaged"), "%s", r.err);
     write_set("more.tubes", 41, 2, SV_F32, &(struct flaw){0});
     cr_expect_eq(run_svad(&r, dir, "pretrain -m m.svad more.tubes --quiet --resume -o s.svad"), 2);
     cr_expect(strstr(r.err, "other features"), "%s", r.err);
@@ -216,6 +234,12 @@ Test(pretrain, every_backbone_and_form_of_data, .init = setup) {
     sv_identity(&a, "clip.", was), sv_identity(&b, "clip.", is);
     cr_expect_str_eq(was, is);
     sv_file_close(&a), sv_file_close(&b);
+    /* What was extracted before the training serves the trained model, and its fusion does not bind what is extracted. */
+    cr_assert_eq(run_svad(&r, dir, "extract -m m.svad clip --boxes boxes.txt -o f9 --quiet"), 0, "%s", r.err);
+    cr_expect_eq(run_svad(&r, dir, "fit -m b.svad f9 --actions actions.txt --clusters 2 -o s.scene --quiet"), 0, "%s", r.err);
+    cr_expect_eq(run_svad(&r, dir, "extract -m b.svad clip --boxes boxes.txt --frames 3 -o f3 --quiet"), 0, "%s", r.err);
+    cr_expect_eq(run_svad(&r, dir, "fit -m b.svad f3 --actions actions.txt --clusters 2 -o s.scene --quiet"), 2);
+    cr_expect(strstr(r.err, "temporal fusion"), "%s", r.err);
 }
 
 /* Videos, a folder of labels and stored features give the same tubes, and a cache is used again. */
@@ -261,4 +285,172 @@ Test(pretrain, lists_folders_and_stored_features, .init = setup) {
     cr_expect(before.st_ino == after.st_ino && !strstr(r.err, "made again"), "%s", r.err);
     cr_assert_eq(run_svad(&r, dir, "pretrain -m m.svad whole.csv --frames 5 --every 3 --epochs 1 --val 0 -o w.svad"), 0, "%s", r.err);
     cr_expect(strstr(r.err, "made again"), "%s", r.err);
+}
+
+Test(pretrain, the_log_is_json_lines, .init = setup) {
+    static const char *const of_step[] = { "step", "epoch", "batch", "samples_per_s" };
+    static const char *const of_epoch[] = { "epoch", "step", "learned", "held_out", "best_epoch", "samples_per_s" };
+    cr_assert_eq(run_svad(&r, dir, "pretrain -m m.svad order.tubes --batch 200 --epochs 2 --val 0 --quiet --log log -o l.svad"), 0, "%s", r.err);
+    struct sv_file f;
+    cr_assert(!sv_file_read(&f, in("log"), 1 << 20, NULL));
+    size_t lines = 0;
+    for (const char *p = (const char *)f.data, *end = p + f.size, *nl; p < end; p = nl + 1, lines++) {
+        struct sv_json j;
+        cr_assert(nl = memchr(p, '\n', (size_t)(end - p)));
+        cr_assert_eq(sv_json_parse(&j, p, (size_t)(nl - p), "log", NULL), 0);
+        const bool step = lines % 4 < 3;        /* 480 tubes in steps of 200 */
+        for (size_t i = 0; i < (step ? SV_LEN(of_step) : SV_LEN(of_epoch)); i++)
+            cr_expect(sv_json_get(j.root, step ? of_step[i] : of_epoch[i]), "line %zu has no %s", lines, step ? of_step[i] : of_epoch[i]);
+        int64_t n;
+        double loss;
+        const struct sv_json_node *sums = sv_json_get(j.root, step ? "batch" : "learned");
+        cr_expect(sv_json_int(sv_json_get(sums, "samples"), &n) && n == (!step ? 480 : lines % 4 == 2 ? 80 : 200), "line %zu: %lld", lines, (long long)n);
+        cr_expect(sv_json_real(sv_json_get(sums, "loss"), &loss) && loss > 0);
+        sv_json_free(&j);
+    }
+    cr_expect_eq(lines, 8);
+    sv_file_close(&f);
+}
+
+/* 16.6 MB of features are trained on; what the process has beside their map (4 MB) stays below. */
+Test(pretrain, features_are_mapped, .init = setup) {
+#ifdef __SANITIZE_ADDRESS__
+    cr_skip_test("the sanitizer's own memory counts too");
+#endif
+    write_set("large.tubes", 600, 2, SV_F32, &(struct flaw){0});
+    run_svad(&r, dir, "pretrain -m m.svad large.tubes --epochs 100 --batch 4096 --quiet --log log -o l.svad & p=$!; "
+             "while kill -0 $p 2>/dev/null && test $(cat log 2>/dev/null | wc -l) -lt 6; do sleep 0.01; done; "
+             "grep RssAnon: /proc/$p/status; kill -TERM $p; wait $p");
+    cr_assert_eq(r.code, 130, "%s", r.err);
+    if (!strstr(r.out, "RssAnon")) cr_skip_test("this kernel does not tell RssAnon");
+    cr_expect_lt(last_number(r.out, "RssAnon:"), 12000, "%s", r.out);
+}
+
+/* ---- inside ---- */
+
+static struct sv_train_opts options(void) {
+    struct sv_train_opts o = { .sigma = 0.1, .lr = 1e-3, .decay = 0.01, .batch = 100, .epochs = 3, .seed = 3, .tubes = 1 };
+    cr_assert(sv_tfc_backbone(&o.tfc, "prompt-vlm", TINY_E, N));
+    return o;
+}
+
+/* A step in chunks has the gradient of its batch taken at once. */
+Test(pretrain, chunks_make_up_the_gradient_of_the_batch, .init = setup) {
+    const struct sv_train_opts o = options();
+    const struct sv_cpu c = { .kern = sv_kern_best(), .pool = NULL };
+    struct sv_train_set set;
+    struct sv_train t;
+    struct sv_tally batch;
+    struct sv_err e = {0};
+    float text[CLASSES * TINY_E];
+    uint64_t rng = 8;
+    for (size_t i = 0; i < SV_LEN(text); i++) text[i] = (float)sv_rng_normal(&rng);
+    cr_assert_eq(sv_train_set_open(&set, in("order.tubes"), &e), 0, "%s", e.msg);
+    cr_assert_eq(sv_train_open(&t, &o, &set, &c, text, NULL, &e), 0, "%s", e.msg);
+
+    const size_t n = t.flat.n;
+    float *feats = sv_alloc(o.batch, N * TINY_E * sizeof *feats, &e), *video = sv_alloc(o.batch, TINY_E * sizeof *video, &e);
+    float *dvideo = sv_alloc(o.batch, TINY_E * sizeof *dvideo, &e), *want = sv_alloc(n, sizeof *want, &e);
+    float *scratch = sv_alloc(sv_nce_floats(&c, o.batch, CLASSES, TINY_E), sizeof *scratch, &e);
+    uint32_t target[100];
+    struct sv_tfc_train *tfc = sv_tfc_train_open(&o.tfc, &t.flat, &c, o.batch, &e);
+    for (size_t i = 0; i < o.batch; i++) sv_train_set_tube(&set, t.pick[i], feats + i * N * TINY_E), target[i] = set.label[t.pick[i] / 2];
+    sv_tfc_train_forward(tfc, feats, o.batch, video);
+    const struct sv_nce x = { o.batch, CLASSES, TINY_E, video, text, target, 10, false };
+    const double loss = sv_nce(&c, &x, &(struct sv_nce_out){ .dvideo = dvideo }, scratch);
+    sv_tfc_train_back(tfc, dvideo);
+    memcpy(want, t.flat.grads, n * sizeof *want);
+
+    cr_assert_eq(sv_train_step(&t, &batch, &e), 0, "%s", e.msg);
+    double most = 0;
+    for (size_t i = 0; i < n; i++) most = fmax(most, fabs((double)want[i]));
+    for (size_t i = 0; i < n; i++) cr_assert(fabs((double)(t.flat.grads[i] - want[i])) < 1e-5 * most, "[%zu] %g, expected %g", i, (double)t.flat.grads[i], (double)want[i]);
+    cr_expect_float_eq(batch.loss / 100, loss, 1e-6);
+    cr_expect(t.at == 100 && t.step == 1 && batch.n == 100);
+
+    /* Saved and taken up, it is the same training. */
+    struct sv_train again;
+    cr_assert(!sv_train_save(&t, in("t.state"), &e) && !sv_train_open(&again, &o, &set, &c, text, NULL, &e) && !sv_train_load(&again, in("t.state"), &e),
+              "%s", e.msg);
+    for (int i = 0; i < 2; i++) {
+        cr_expect_arr_eq(t.flat.params, again.flat.params, n * sizeof(float));
+        cr_expect(!memcmp(&t.tally, &again.tally, sizeof t.tally) && t.at == again.at && t.step == again.step && t.epoch == again.epoch);
+        cr_assert(!sv_train_step(&t, &batch, &e) && !sv_train_step(&again, &batch, &e));
+    }
+    sv_train_close(&again);
+    sv_tfc_train_free(tfc);
+    sv_free(feats), sv_free(video), sv_free(dvideo), sv_free(want), sv_free(scratch);
+    sv_train_close(&t), sv_train_set_close(&set);
+}
+
+/* Every row is on one side, rows of a video together, every class has something to learn from, and epochs differ in order. */
+Test(pretrain, split_and_order, .init = setup) {
+    struct sv_train_opts o = options();
+    struct sv_train_set set;
+    struct sv_train t;
+    const struct sv_cpu c = { .kern = sv_kern_best(), .pool = NULL };
+    cr_assert_eq(sv_train_set_open(&set, in("order.tubes"), NULL), 0);
+    for (size_t i = 0; i < set.rows; i++) set.video[i] = (uint32_t)(i / 3);
+    set.videos = sv_ceil_div(set.rows, 3);
+    static const double shares[] = { 0, 0.1, 0.5, 0.99 };
+    for (size_t i = 0; i < SV_LEN(shares); i++) {
+        static float text[CLASSES * TINY_E];
+        size_t side[2][CLASSES * 40] = { { 0 } }, left[CLASSES] = { 0 };
+        o.val = shares[i], o.tubes = 2;
+        cr_assert_eq(sv_train_open(&t, &o, &set, &c, text, NULL, NULL), 0);
+        cr_expect_eq(t.rows + t.helds, set.rows);
+        if (i < 3) cr_expect_eq(t.helds, (size_t)(shares[i] * (double)set.videos + 0.5) * 3);
+        for (size_t k = 0; k < t.rows; k++) side[0][set.video[t.row[k]]]++, left[set.label[t.row[k]]]++;
+        for (size_t k = 0; k < t.helds; k++) side[1][set.video[t.held[k]]]++;
+        for (size_t v = 0; v < set.videos; v++) cr_expect(side[0][v] + side[1][v] == 3 && (!side[0][v] || !side[1][v]), "video %zu", v);
+        for (size_t k = 0; k < CLASSES; k++) cr_expect(left[k] > 0, "share %g, class %zu", shares[i], k);
+        uint32_t *first = sv_alloc(t.samples, sizeof *first, NULL);
+        memcpy(first, t.pick, t.samples * sizeof *first);
+        t.epoch = 1, sv_train_begin(&t);
+        cr_expect(memcmp(first, t.pick, t.samples * sizeof *first));
+        t.epoch = 0, sv_train_begin(&t);
+        cr_expect_arr_eq(first, t.pick, t.samples * sizeof *first);
+        sv_free(first), sv_train_close(&t);
+    }
+    sv_train_set_close(&set);
+}
+
+/* The first weights: PyTorch's bounds; N(0, 0.02); the text tower's own blocks where they fit. */
+Test(pretrain, first_weights) {
+    struct sv_store s = {0}, clip = {0};
+    struct sv_tfc_config g;
+    struct sv_clip_config cg;
+    cr_assert(!sv_store_init(&s, "first", NULL) && sv_tfc_backbone(&g, "prompt-vlm", 64, 9) && !sv_tfc_init(&s, &g, 1, NULL, NULL));
+    static const struct { const char *name; double most, sd; } row[] = {
+        { "tfc.position", 0.05, 0.01 },                  { "tfc.block.1.qkv.weight", 0.153093, 0.088388 }, { "tfc.block.0.qkv.bias", 0, 0 },
+        { "tfc.block.0.out.weight", 0.125, 0.072169 },   { "tfc.block.1.fc2.weight", 0.0625, 0.036084 },   { "tfc.block.0.fc1.bias", 0.125, 0.072169 },
+        { "tfc.block.1.ln2.bias", 0, 0 },                { "tfc.block.1.out.bias", 0, 0 },
+    };
+    for (size_t i = 0; i < SV_LEN(row); i++) {
+        const struct sv_view *v = sv_store_find(&s, row[i].name);
+        double most = 0, sum = 0;
+        cr_assert(v, "%s", row[i].name);
+        for (size_t k = 0; k < v->count; k++) {
+            float x;
+            sv_view_f32(v, k, 1, &x);
+            most = fmax(most, fabs((double)x)), sum += (double)x * (double)x;
+        }
+        const double sd = sqrt(sum / (double)v->count);
+        cr_expect(most <= row[i].most && fabs(sd - row[i].sd) <= 0.1 * row[i].sd, "%s: largest %g, sd %g", row[i].name, most, sd);
+    }
+    sv_store_free(&s);
+    cr_assert(!sv_store_init(&clip, "clip", NULL) && sv_clip_family(&cg, "tiny"));
+    cg.text.layers = 4;
+    cr_assert(!sv_clip_random(&clip, &cg, 1, NULL));
+    for (size_t wide = 0; wide < 2; wide++) {
+        const size_t width = cg.text.width * (1 + wide);
+        cr_assert(!sv_store_init(&s, "first", NULL) && sv_tfc_backbone(&g, "clip4clip", width, 5) && !sv_tfc_init(&s, &g, 1, &clip, NULL));
+        const struct sv_view *mine = sv_store_find(&s, "tfc.block.3.fc1.weight"), *its = sv_store_find(&clip, "clip.text.block.3.fc1.weight");
+        const struct sv_view *place = sv_store_find(&s, "tfc.position"), *text = sv_store_find(&clip, "clip.text.position");
+        cr_assert(mine && its && place && text);
+        cr_expect_eq(!memcmp(mine->data, its->data, its->bytes), !wide);
+        cr_expect_eq(!memcmp(place->data, text->data, 5 * cg.text.width * 4), !wide);
+        sv_store_free(&s);
+    }
+    sv_store_free(&clip);
 }
