@@ -14,6 +14,7 @@
 #include "io/json.h"
 #include "io/labels.h"
 #include "io/npy.h"
+#include "io/png_write.h"
 #include "io/pnm.h"
 #include "io/safetensors.h"
 #include "io/scores.h"
@@ -172,6 +173,8 @@ static int image_file(struct sv_err *e) {
     return rc;
 }
 static int pnm_out(struct sv_err *e) { return sv_pnm_write(in("out.ppm"), 4, 4, bytes, e); }
+
+static int png_out(struct sv_err *e) { return sv_png_write(in("out.png"), 40, 30, 3, bytes, e); }
 
 static int gzip(struct sv_err *e) {
     uint8_t *out;
@@ -474,7 +477,7 @@ static int folder(struct sv_err *e) {
 
 static const struct { const char *name; int (*run)(struct sv_err *); } ops[] = {
 #define OP(f) { #f, f }
-    OP(png), OP(jpegs), OP(pnm), OP(bmp), OP(tiff), OP(image_file), OP(pnm_out), OP(gzip), OP(json), OP(safetensors), OP(torch), OP(torchscript),
+    OP(png), OP(jpegs), OP(pnm), OP(bmp), OP(tiff), OP(image_file), OP(pnm_out), OP(png_out), OP(gzip), OP(json), OP(safetensors), OP(torch), OP(torchscript),
     OP(npy), OP(container), OP(convert), OP(zip), OP(token), OP(clip), OP(image_tower), OP(fusion), OP(responses), OP(gemm), OP(pixels), OP(kmeans),
     OP(auc), OP(boxes), OP(labels), OP(scores), OP(y4m), OP(avi), OP(video), OP(ring), OP(actions), OP(pool), OP(options), OP(folder),
 #undef OP
