@@ -44,6 +44,7 @@ static void run_finish(void *p) {
     s->kern->finish(s->y, s->kern->nr, s->x, s->kern->mr, s->kern->nr, s->a, SV_ACT_QUICK, false);
 }
 static void run_pack(void *p) { struct subject *s = p; s->kern->pack(s->y, s->kern->mr, s->x, s->n, s->kern->mr, s->n); }
+static void run_lay(void *p) { struct subject *s = p; s->kern->lay(s->y, s->kern->mr, s->x, s->kern->mr + 4, s->kern->mr, s->n); }
 static void run_peak(void *p) { struct subject *s = p; s->kern->peak(s->y, 0.99f, 0.01f, s->n); }
 static void run_bpack(void *p) { struct subject *s = p; s->kern->bpack((uint32_t *)s->y, s->kern->mr, s->x, s->n, s->kern->mr, s->n); }
 static void run_btile(void *p) {
@@ -83,6 +84,7 @@ static struct work work_finish(const struct sv_kern *k) {
     return (struct work){ 0, (EXP + 4) * (double)(k->mr * k->nr), 8 * (double)(k->mr * k->nr) };
 }
 static struct work work_pack(const struct sv_kern *k) { return (struct work){ 768, 0, 8 * 768 * (double)k->mr }; }
+static struct work work_lay(const struct sv_kern *k) { return (struct work){ 768, 0, 8 * 768 * (double)k->mr }; }
 static struct work work_peak(const struct sv_kern *k) {
     return (struct work){ 4096, 2 * 4096 * (double)(k->mr * k->nr), 8 * (double)(k->mr * k->nr) };
 }

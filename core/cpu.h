@@ -7,7 +7,7 @@
 
 /* What of a product is worked on at a time.  Sizes move time, never bits: K's split belongs to the table. */
 struct sv_block_sizes {
-    size_t rows;                        /* of x, packed together: they stay in L2 while w passes */
+    size_t rows;                        /* of x, packed together: they stay in L2 while w passes; of 1024 floats, more where they are shorter */
     size_t cols;                        /* of w that pass over these rows together */
 };
 

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ROWS = 256, PACK_CHUNK = 64, SMALL = 1 << 16, TURN = 16, LINE = 16 };
+enum { ROWS = 192, DEEP = 1024, PACK_CHUNK = 64, SMALL = 1 << 16, TURN = 16, LINE = 16 };
 
 static size_t round_up(size_t n, size_t to) { return sv_ceil_div(n, to) * to; }
 
@@ -13,13 +13,13 @@ struct sv_block_sizes sv_block_sizes(void) {
 #else
     const long l2 = 0;
 #endif
-    return (struct sv_block_sizes){ .rows = l2 > 0 ? (size_t)l2 / (1024 * sizeof(float)) : ROWS, .cols = 1 };
+    return (struct sv_block_sizes){ .rows = l2 > 0 ? (size_t)l2 / 4 * 3 / (DEEP * sizeof(float)) : ROWS, .cols = 1 };
 }
 
-/* Tiles of a block, and panels that pass together. */
-static size_t block_tiles(const struct sv_cpu *c) { return sv_max((c->block.rows ? c->block.rows : ROWS) / c->kern->mr, 1); }
+/* Floats of packed x that stay in L2; tiles of a block; panels that pass together. */
+static size_t block_floats(const struct sv_cpu *c) { return (c->block.rows ? c->block.rows : ROWS) * DEEP; }
+static size_t block_tiles(const struct sv_cpu *c, size_t k) { return sv_max(block_floats(c) / (c->kern->mr * sv_max(k, 1)), 1); }
 static size_t block_panels(const struct sv_cpu *c) { return sv_max(c->block.cols / c->kern->nr, 1); }
-static size_t block_rows(const struct sv_cpu *c, size_t m) { return sv_min(sv_ceil_div(m, c->kern->mr), block_tiles(c)) * c->kern->mr; }
 
 size_t sv_pack_floats(const struct sv_kern *k, size_t rows, size_t cols) { return sv_ceil_div(rows, k->nr) * k->nr * cols; }
 
@@ -62,14 +62,6 @@ struct sv_packed sv_pack_f32(const struct sv_cpu *c, float *panel, const float *
     return sv_pack(c, panel, &v);
 }
 
-/* wide columns of x [rows, cols] side by side, those past cols zero. */
-static void copy_cols(float *out, size_t wide, const float *x, size_t ldx, size_t rows, size_t cols) {
-    for (size_t p = 0; p < rows; p++, x += ldx, out += wide) {
-        for (size_t i = 0; i < cols; i++) out[i] = x[i];
-        for (size_t i = cols; i < wide; i++) out[i] = 0;
-    }
-}
-
 struct turn { const struct sv_kern *kern; float *panel; const float *w; size_t ld, n, k; };
 
 /* A few rows of w at a time through all panels: both sides then go in runs that the hardware follows. */
@@ -79,7 +71,7 @@ static void turn_rows(void *arg, size_t begin, size_t end, size_t thread) {
     (void)thread;
     for (size_t p = begin * TURN; p < sv_min(end * TURN, g->k); p += TURN)
         for (size_t j = 0; j < g->n; j += nr)
-            copy_cols(g->panel + j * g->k + p * nr, nr, g->w + p * g->ld + j, g->ld, sv_min(TURN, g->k - p), sv_min(nr, g->n - j));
+            g->kern->lay(g->panel + j * g->k + p * nr, nr, g->w + p * g->ld + j, g->ld, sv_min(nr, g->n - j), sv_min(TURN, g->k - p));
 }
 
 struct sv_packed sv_pack_turned(const struct sv_cpu *c, float *panel, const float *w, size_t ld, size_t n, size_t k) {
@@ -105,7 +97,11 @@ struct sv_packed sv_turn(const struct sv_cpu *c, float *panel, const struct sv_p
     return (struct sv_packed){ g.n, g.k, panel };
 }
 
-size_t sv_gemm_floats(const struct sv_cpu *c, size_t m, size_t k) { return round_up(block_rows(c, m) * k, 16); }
+/* Never less for smaller m or k, though the rounding of a block to tiles may be. */
+size_t sv_gemm_floats(const struct sv_cpu *c, size_t m, size_t k) {
+    const size_t mr = c->kern->mr;
+    return round_up(sv_min(sv_ceil_div(m, mr) * mr * k, sv_max(block_floats(c), mr * k)), 16);
+}
 
 struct gemm {
     const struct sv_kern *kern;
@@ -124,11 +120,18 @@ static void pack_rows(void *arg, size_t begin, size_t end, size_t thread) {
     const struct gemm *g = arg;
     const size_t mr = g->kern->mr, k = g->w->k;
     (void)thread;
-    for (size_t t = begin; t < end; t++) {
-        const size_t rows = sv_min(mr, g->m - t * mr);
-        if (g->turned) copy_cols(g->ap + t * mr * k, mr, g->x + t * mr, g->ldx, k, rows);
-        else g->kern->pack(g->ap + t * mr * k, mr, g->x + t * mr * g->ldx, g->ldx, rows, k);
-    }
+    for (size_t t = begin; t < end; t++)
+        g->kern->pack(g->ap + t * mr * k, mr, g->x + t * mr * g->ldx, g->ldx, sv_min(mr, g->m - t * mr), k);
+}
+
+/* The same of x^T: some of its rows at a time through all tiles. */
+static void turn_tiles(void *arg, size_t begin, size_t end, size_t thread) {
+    const struct gemm *g = arg;
+    const size_t mr = g->kern->mr, k = g->w->k;
+    (void)thread;
+    for (size_t p = begin * TURN; p < sv_min(end * TURN, k); p += TURN)
+        for (size_t i = 0; i < g->m; i += mr)
+            g->kern->lay(g->ap + i * k + p * mr, mr, g->x + p * g->ldx + i, g->ldx, sv_min(mr, g->m - i), sv_min(TURN, k - p));
 }
 
 /* One tile of y.  Its sums stay in registers for a block of K and in L1 between blocks; y is touched once. */
@@ -180,7 +183,7 @@ static void product(const struct sv_cpu *c, float *y, size_t ldy, const float *x
                     const struct sv_packed *w, const struct sv_epilogue *ep, float *scratch) {
     if (!m || !w->n) return;
     const struct sv_kern *kn = c->kern;
-    const size_t tiles = sv_ceil_div(m, kn->mr), blocks = sv_ceil_div(tiles, block_tiles(c));
+    const size_t tiles = sv_ceil_div(m, kn->mr), blocks = sv_ceil_div(tiles, block_tiles(c, w->k));
     static const struct sv_epilogue none;
     struct gemm g = { .kern = kn, .ldy = ldy, .ldx = ldx, .turned = turned, .w = w, .ep = ep ? ep : &none, .ap = scratch,
                       .together = block_panels(c) };
@@ -188,7 +191,9 @@ static void product(const struct sv_cpu *c, float *y, size_t ldy, const float *x
         const size_t first = tiles * b / blocks * kn->mr, last = sv_min(tiles * (b + 1) / blocks * kn->mr, m);
         g.x = x + first * (turned ? 1 : ldx), g.y = y + first * ldy, g.m = last - first;
         const size_t work = g.m * w->k;
-        sv_pool_for(work < SMALL ? NULL : c->pool, sv_ceil_div(g.m, kn->mr), pack_rows, &g);
+        struct sv_pool *packers = work < SMALL ? NULL : c->pool;
+        if (turned) sv_pool_for(packers, sv_ceil_div(w->k, TURN), turn_tiles, &g);
+        else sv_pool_for(packers, sv_ceil_div(g.m, kn->mr), pack_rows, &g);
         struct sv_pool *pool = work * w->n < SMALL ? NULL : c->pool;
         cut(&g, sv_pool_threads(pool));
         sv_pool_for(pool, g.across * g.down, cells, &g);

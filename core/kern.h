@@ -32,6 +32,7 @@ enum { SV_TILE = 1024 };                /* most floats of a tile: mr nr */
  * finish   y[m, n] (row stride ldy) = act(s + bias), or y += s + bias if add (act is then none), for the sums s [m, nr] of a tile;
  *          bias [n] or NULL
  * pack     out[p, i] (row stride wide) = x[i, p] (row stride ldx) for i < m, p < k, and 0 for m <= i < wide: a panel of tile
+ * lay      out[p, i] (row stride wide) = x[p, i] (row stride ldx) for i < m, p < k, and 0 for m <= i < wide: pack of x^T
  * peak     x[i] = a x[i] + b, k times, for the mr nr floats of a tile: multiply-adds on registers alone, the machine's
  *          peak that measurements are divided by
  *
@@ -60,6 +61,7 @@ enum { SV_TILE = 1024 };                /* most floats of a tile: mr nr */
     X(void,  tile,    (float *c, size_t ldc, size_t m, size_t n, size_t k, const float *ap, const float *bp, bool add)) \
     X(void,  finish,  (float *y, size_t ldy, const float *s, size_t m, size_t n, const float *bias, enum sv_act act, bool add)) \
     X(void,  pack,    (float *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k)) \
+    X(void,  lay,     (float *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k)) \
     X(void,  peak,    (float *x, float a, float b, size_t k)) \
     X(void,  bpack,   (uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k)) \
     X(void,  btile,   (float *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add)) \

@@ -100,6 +100,11 @@ static void pack(float *out, size_t wide, const float *x, size_t ldx, size_t m, 
         for (size_t i = 0; i < wide; i++) *out++ = i < m ? x[i * ldx + p] : 0;
 }
 
+static void lay(float *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
+    for (size_t p = 0; p < k; p++, x += ldx)
+        for (size_t i = 0; i < wide; i++) *out++ = i < m ? x[i] : 0;
+}
+
 static void peak(float *x, float a, float b, size_t k) {
     float s[MR * NR];
     memcpy(s, x, sizeof s);

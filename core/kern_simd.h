@@ -211,23 +211,23 @@ static void softmax(float *x, size_t n, float scale) {
     if (i < n) part_store(x + i, n - i, v_mul(part_load(x + i, n - i, 0), inv));
 }
 
-/* rows is a constant where this is inlined: an edge costs what it has.  An accumulator does the same sums in any tile. */
-static inline __attribute__((always_inline)) void tile_of(const size_t rows, float *c, size_t ldc, size_t n, size_t k, const float *ap,
-                                                          const float *bp, bool add) {
+/* rows and vecs are constants where this is inlined: an edge costs what it has.  An accumulator does the same sums in any tile. */
+static inline __attribute__((always_inline)) void tile_of(const size_t rows, const size_t vecs, float *c, size_t ldc, size_t n,
+                                                          size_t k, const float *ap, const float *bp, bool add) {
     vec acc[MR][NV];
     UNROLL for (size_t i = 0; i < rows; i++)
-        UNROLL for (size_t j = 0; j < NV; j++) acc[i][j] = v_set(0);
+        UNROLL for (size_t j = 0; j < vecs; j++) acc[i][j] = v_set(0);
     for (; k; k--, ap += MR, bp += NR) {
         vec b[NV];
         v_prefetch(ap + AHEAD * MR);
-        UNROLL for (size_t j = 0; j < NR; j += 64 / sizeof *bp) v_prefetch(bp + AHEAD * NR + j);
-        UNROLL for (size_t j = 0; j < NV; j++) b[j] = v_load(bp + j * VW);
+        UNROLL for (size_t j = 0; j < vecs * VW; j += 64 / sizeof *bp) v_prefetch(bp + AHEAD * NR + j);
+        UNROLL for (size_t j = 0; j < vecs; j++) b[j] = v_load(bp + j * VW);
         UNROLL for (size_t i = 0; i < rows; i++) {
             const vec a = v_set(ap[i]);
-            UNROLL for (size_t j = 0; j < NV; j++) acc[i][j] = v_fma(a, b[j], acc[i][j]);
+            UNROLL for (size_t j = 0; j < vecs; j++) acc[i][j] = v_fma(a, b[j], acc[i][j]);
         }
     }
-    UNROLL for (size_t j = 0; j < NV; j++, n -= VW, c += VW) {
+    UNROLL for (size_t j = 0; j < vecs; j++, n -= VW, c += VW) {
         if (n < VW) {
             UNROLL for (size_t i = 0; i < rows; i++)
                 part_store(c + i * ldc, n, add ? v_add(part_load(c + i * ldc, n, 0), acc[i][j]) : acc[i][j]);
@@ -238,8 +238,9 @@ static inline __attribute__((always_inline)) void tile_of(const size_t rows, flo
 }
 
 static void tile(float *c, size_t ldc, size_t m, size_t n, size_t k, const float *ap, const float *bp, bool add) {
-    switch (m) {
-#define ROWS(r) case r: if (r <= MR) tile_of(r <= MR ? r : MR, c, ldc, n, k, ap, bp, add); return;
+    switch (n > VW ? m : m + 16) {
+#define ROWS(r) case r: if (r <= MR) tile_of(r <= MR ? r : MR, NV, c, ldc, n, k, ap, bp, add); return; \
+    case 16 + r: if (r <= MR) tile_of(r <= MR ? r : MR, 1, c, ldc, n, k, ap, bp, add); return;
     ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12) ROWS(13) ROWS(14)
     }
 }
@@ -266,7 +267,14 @@ static void finish(float *y, size_t ldy, const float *s, size_t m, size_t n, con
     else finish_as(SV_ACT_NONE, y, ldy, s, m, n, bias, add);
 }
 
-/* Squares of VW x VW.  Where a panel is narrower than a vector, a store's end is overwritten by the next row. */
+/* A square of VW x VW; only the first cols columns are wanted, of which those from rows on are 0. */
+static inline void pack_square(vec v[VW], const float *const row[VW], size_t p, size_t rows, size_t cols) {
+    UNROLL for (size_t i = 0; i < VW; i++) v[i] = v_load(row[i] + p);
+    if (rows < cols) UNROLL for (size_t i = 0; i < VW; i++) if (i >= rows) v[i] = v_set(0);
+    v_transpose(v);
+}
+
+/* Where a panel is narrower than a vector, a store's end is overwritten by the next row. */
 static void pack(float *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
     for (size_t at = 0; at < wide; at += VW) {
         const size_t cols = wide - at < VW ? wide - at : VW, rows = at >= m ? 0 : m - at < cols ? m - at : cols;
@@ -276,8 +284,7 @@ static void pack(float *out, size_t wide, const float *x, size_t ldx, size_t m, 
         size_t p = 0;
         for (; p + VW <= k && rows; p += VW) {
             vec v[VW];
-            UNROLL for (size_t i = 0; i < VW; i++) v[i] = i < rows ? v_load(row[i] + p) : v_set(0);
-            v_transpose(v);
+            pack_square(v, row, p, rows, cols);
             const bool whole = cols == VW || (spill && (p + VW) * wide + VW - wide <= k * wide);
             float *o = out + p * wide + at;
             if (whole) { UNROLL for (size_t i = 0; i < VW; i++) v_store(o + i * wide, v[i]); }
@@ -285,6 +292,17 @@ static void pack(float *out, size_t wide, const float *x, size_t ldx, size_t m, 
         }
         for (; p < k; p++)
             for (size_t i = 0; i < cols; i++) out[p * wide + at + i] = i < rows ? row[i][p] : 0;
+    }
+}
+
+/* Where a panel is narrower than a vector, both sides go beyond the row while there is something behind it: the next row, written later. */
+static void lay(float *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
+    for (size_t at = 0; at < wide; at += VW) {
+        const size_t cols = wide - at < VW ? wide - at : VW, n = at >= m ? 0 : m - at < cols ? m - at : cols;
+        size_t p = 0;
+        if (n == cols && (n == VW || at == 0))
+            for (; p * ldx + at + VW <= (k - 1) * ldx + m && p * wide + at + VW <= k * wide; p++) v_store(out + p * wide + at, v_load(x + p * ldx + at));
+        for (; p < k; p++) part_store(out + p * wide + at, cols, part_load(x + p * ldx + at, n, 0));
     }
 }
 

@@ -74,14 +74,8 @@ static void pack_rows(const struct sv_kern *kern, float *panel, const float *x, 
 }
 
 /* Panels [ceil(d / wide), all, wide] of x [rows, d]: straight; rows go to places 0 .. rows - 1 of `all`. */
-static void pack_cols(float *panel, size_t all, const float *x, size_t ldx, size_t rows, size_t d, size_t wide) {
-    for (size_t at = 0; at < d; at += wide, panel += all * wide) {
-        const size_t n = sv_min(wide, d - at);
-        for (size_t r = 0; r < rows; r++) {
-            memcpy(panel + r * wide, x + r * ldx + at, n * sizeof *panel);
-            memset(panel + r * wide + n, 0, (wide - n) * sizeof *panel);
-        }
-    }
+static void pack_cols(const struct sv_kern *kern, float *panel, size_t all, const float *x, size_t ldx, size_t rows, size_t d, size_t wide) {
+    for (size_t at = 0; at < d; at += wide) kern->lay(panel + at * all, wide, x + at, ldx, sv_min(wide, d - at), rows);
 }
 
 /* c [m, n] = (or +=) a b over the first k of the ka and kb places that panels of a and b have. */
@@ -95,13 +89,13 @@ static void product(const struct sv_kern *kern, float *c, size_t ldc, size_t m, 
 /* Row i's number of keys. */
 static size_t keys_of(const struct head *x, size_t i) { return x->j->seqs->prefix + (x->j->seqs->causal ? i + 1 : x->len); }
 
-/* s [m, keys] = packed rows times all keys that the last of the m sees.  Whole tiles: what the prefix's last one writes too
- * much, the own ones overwrite. */
+/* s [m, keys] = packed rows times all keys that the last of the m sees.  Whole or half tiles: what the prefix's last one writes
+ * too much, the own ones overwrite. */
 static void scores(const struct head *x, float *s, const float *rows, const float *prefix, const float *own, size_t m, size_t keys) {
     const struct sv_kern *kern = x->j->c->kern;
-    const size_t p = x->j->seqs->prefix, d = x->j->d;
-    product(kern, s, x->lds, m, up(p, kern->nr), d, rows, d, prefix, d, false);
-    product(kern, s + p, x->lds, m, up(keys - p, kern->nr), d, rows, d, own, d, false);
+    const size_t p = x->j->seqs->prefix, d = x->j->d, half = kern->nr / 2;
+    product(kern, s, x->lds, m, up(p, half), d, rows, d, prefix, d, false);
+    product(kern, s + p, x->lds, m, up(keys - p, half), d, rows, d, own, d, false);
 }
 
 /* Probabilities of rows first .. first + m - 1, m <= mr, whose Q is packed; 0 for what a row does not see up to `keys`. */
@@ -116,9 +110,9 @@ static void probabilities(const struct head *x, float *s, const float *rows, siz
 
 static void forward_prefix(const struct head *x, const float *k, const float *v) {
     const struct job *j = x->j;
-    const size_t nr = j->c->kern->nr;
-    pack_rows(j->c->kern, x->ktp, k, 3 * j->width, j->seqs->prefix, j->d, nr);
-    pack_cols(x->vs, x->keys, v, 3 * j->width, j->seqs->prefix, j->d, nr);
+    const struct sv_kern *kern = j->c->kern;
+    pack_rows(kern, x->ktp, k, 3 * j->width, j->seqs->prefix, j->d, kern->nr);
+    pack_cols(kern, x->vs, x->keys, v, 3 * j->width, j->seqs->prefix, j->d, kern->nr);
 }
 
 static void forward(const struct head *x, float *out) {
@@ -126,7 +120,7 @@ static void forward(const struct head *x, float *out) {
     const struct sv_kern *kern = j->c->kern;
     const size_t ld = 3 * j->width;
     pack_rows(kern, x->kt, x->k, ld, x->len, j->d, kern->nr);
-    pack_cols(x->vs + j->seqs->prefix * kern->nr, x->keys, x->v, ld, x->len, j->d, kern->nr);
+    pack_cols(kern, x->vs + j->seqs->prefix * kern->nr, x->keys, x->v, ld, x->len, j->d, kern->nr);
     for (size_t r = 0; r < x->len; r += kern->mr) {
         const size_t m = sv_min(kern->mr, x->len - r), keys = keys_of(x, r + m - 1);
         kern->pack(x->qa, kern->mr, x->q + r * ld, ld, m, j->d);
@@ -138,10 +132,11 @@ static void forward(const struct head *x, float *out) {
 
 static void backward_prefix(const struct head *x, const float *k, const float *v) {
     const struct job *j = x->j;
-    const size_t nr = j->c->kern->nr, ld = 3 * j->width, p = j->seqs->prefix;
-    pack_rows(j->c->kern, x->ktp, k, ld, p, j->d, nr);
-    pack_rows(j->c->kern, x->vtp, v, ld, p, j->d, nr);
-    pack_cols(x->ks, x->keys, k, ld, p, j->d, nr);
+    const struct sv_kern *kern = j->c->kern;
+    const size_t nr = kern->nr, ld = 3 * j->width, p = j->seqs->prefix;
+    pack_rows(kern, x->ktp, k, ld, p, j->d, nr);
+    pack_rows(kern, x->vtp, v, ld, p, j->d, nr);
+    pack_cols(kern, x->ks, x->keys, k, ld, p, j->d, nr);
 }
 
 /* t = dS / sqrt(d) from A in s and dA in t. */
@@ -163,10 +158,10 @@ static void to_keys(const struct head *x, float *dprefix, float *dq, size_t part
     const struct sv_kern *kern = j->c->kern;
     const size_t p = j->seqs->prefix, ld = 3 * j->width;
     if (p) {
-        pack_cols(x->a, m, s, x->lds, m, p, kern->mr);
+        pack_cols(kern, x->a, m, s, x->lds, m, p, kern->mr);
         product(kern, dprefix + part * j->width, ld, p, j->d, m, x->a, m, rows, m, true);
     }
-    pack_cols(x->a, m, s + p, x->lds, m, keys - p, kern->mr);
+    pack_cols(kern, x->a, m, s + p, x->lds, m, keys - p, kern->mr);
     product(kern, dq + part * j->width, ld, keys - p, j->d, m, x->a, m, rows, m, true);
 }
 
@@ -178,8 +173,8 @@ static void backward_rows(const struct head *x, float *dq, float *dprefix, const
     dout += first * w;
     pack_rows(kern, x->qa, q, ld, m, d, mr);
     pack_rows(kern, x->oa, dout, w, m, d, mr);
-    pack_cols(x->qs, m, q, ld, m, d, nr);
-    pack_cols(x->os, m, dout, w, m, d, nr);
+    pack_cols(kern, x->qs, m, q, ld, m, d, nr);
+    pack_cols(kern, x->os, m, dout, w, m, d, nr);
     for (size_t r = 0; r < m; r += mr) {
         const size_t n = sv_min(mr, m - r);
         probabilities(x, x->s + r * x->lds, x->qa + r * d, first + r, n, keys);
@@ -194,10 +189,11 @@ static void backward_rows(const struct head *x, float *dq, float *dprefix, const
 
 static void backward(const struct head *x, float *dq, float *dprefix, const float *dout) {
     const struct job *j = x->j;
-    const size_t w = j->width, ld = 3 * w, d = j->d, nr = j->c->kern->nr, block = block_rows(j->c->kern);
-    pack_rows(j->c->kern, x->kt, x->k, ld, x->len, d, nr);
-    pack_rows(j->c->kern, x->vt, x->v, ld, x->len, d, nr);
-    pack_cols(x->ks + j->seqs->prefix * nr, x->keys, x->k, ld, x->len, d, nr);
+    const struct sv_kern *kern = j->c->kern;
+    const size_t w = j->width, ld = 3 * w, d = j->d, nr = kern->nr, block = block_rows(kern);
+    pack_rows(kern, x->kt, x->k, ld, x->len, d, nr);
+    pack_rows(kern, x->vt, x->v, ld, x->len, d, nr);
+    pack_cols(kern, x->ks + j->seqs->prefix * nr, x->keys, x->k, ld, x->len, d, nr);
     for (size_t r = 0; r < x->len; r++)
         for (size_t part = 1; part < 3; part++) memset(dq + r * ld + part * w, 0, d * sizeof *dq);
     for (size_t r = 0; r < x->len; r += block) backward_rows(x, dq, dprefix, dout, r, sv_min(block, x->len - r));

@@ -403,6 +403,27 @@ static void check_pack(void) {
     }
 }
 
+static void lay_once(size_t wide, size_t m, size_t k, bool head) {
+    const size_t ldx = m + pick(0, 5), xs = k ? (k - 1) * ldx + m : 0;
+    struct buf x = floats(xs, !head), out = floats(wide * k, head);
+    K->lay(out.f, wide, x.f, ldx, m, k);
+    for (size_t p = 0; p < k; p++)
+        for (size_t i = 0; i < wide; i++) {
+            const float want = i < m ? x.f[p * ldx + i] : 0, got = out.f[p * wide + i];
+            verdict(sv_f32_bits(got) == sv_f32_bits(want), "wide=%zu m=%zu k=%zu (%zu, %zu) got %.9g want %.9g", wide, m, k, p, i, got, want);
+        }
+    drop(x), drop(out);
+}
+
+static void check_lay(void) {
+    for (size_t m = 0; m <= K->mr; m++)
+        for (size_t k = 0; k < 40; k++) lay_once(K->mr, m, k, k & 1);
+    for (size_t t = 0; t < 300; t++) {
+        const size_t wide = t % 3 ? K->nr : pick(1, 80);
+        lay_once(wide, t % 4 ? wide : pick(0, wide), pick(0, 100), t & 1);
+    }
+}
+
 static void check_peak(void) {
     const size_t n = K->mr * K->nr;
     for (size_t k = 0; k < 100; k++) {

@@ -178,6 +178,18 @@ static void check_pack(const struct sv_kern *k, struct rows *r, struct sv_check 
             sv_check_one(c, "pack", fabs((double)out[p * k->mr + i] - (i + 1 < k->mr ? (double)x[i * LEN + p] : 0)), 0);
 }
 
+static void check_lay(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
+    enum { MOST = 64, LEN = 13 };
+    float x[MOST * LEN], out[MOST * LEN];
+    (void)r;
+    if (k->mr > MOST) { sv_check_true(c, "lay: a tile the self-test has no room for", false); return; }
+    fill(x, MOST * LEN, 9, 1);
+    k->lay(out, k->mr, x, MOST, k->mr - 1, LEN);
+    for (size_t p = 0; p < LEN; p++)
+        for (size_t i = 0; i < k->mr; i++)
+            sv_check_one(c, "lay", fabs((double)out[p * k->mr + i] - (i + 1 < k->mr ? (double)x[p * MOST + i] : 0)), 0);
+}
+
 /* The recurrence in double; each step halves what was lost before it. */
 static void check_peak(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
     enum { MOST = 32 * 32, STEPS = 20 };
