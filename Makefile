@@ -20,7 +20,7 @@ LDLIBS = -lm -pthread
 LDFLAGS += $(if $(STATIC),-static)
 
 LIB_SRC  := $(wildcard core/*.c nn/*.c clip/*.c tfc/*.c kmeans/*.c io/*.c)
-TOOL_SRC := $(wildcard tools/*.c bench/*.c)
+TOOL_SRC := $(wildcard tools/*.c tools/world/*.c bench/*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$O/%.o)
 TOOL_OBJ := $(TOOL_SRC:%.c=$O/%.o)
 TEST_SRC := $(wildcard tests/test_*.c)
@@ -80,7 +80,7 @@ fuzz:
 LAYERS = core:core nn:core,nn kmeans:core,kmeans io:core,io clip:core,nn,clip tfc:core,nn,tfc
 ISA_OBJ = $(patsubst %.c,$O/%.o,$(wildcard core/kern_*.c))
 HEADERS = $(wildcard core/*.h nn/*.h clip/*.h tfc/*.h kmeans/*.h io/*.h)
-SOURCES = $(wildcard */*.[ch] */*.py */*.sh tests/*/*.py Makefile .ci/run)
+SOURCES = $(wildcard */*.[ch] tools/*/*.[ch] */*.py */*.sh tests/*/*.py Makefile .ci/run)
 lint:
 	@for l in $(LAYERS); do d=$${l%%:*}; ok=$$(echo "$${l#*:}" | tr , "|"); \
 	    ! grep -nE '^ *# *include "' $$d/*.[ch] | grep -vE "include \"($$ok)/" || { echo "lint: $$d/ includes above its layer"; exit 1; }; done
