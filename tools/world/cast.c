@@ -42,7 +42,7 @@ void sv_look_draw(struct sv_look *l, uint64_t *r) {
     uint8_t any;
     *l = (struct sv_look){ .who = sv_draw_if(r, 0.12) ? SV_CHILD : sv_draw_if(r, 0.5) ? SV_WOMAN : SV_MAN };
     l->height = l->who == SV_CHILD ? sv_draw(r, 1.05f, 1.4f) : (l->who == SV_WOMAN ? 1.65f : 1.77f) + 0.06f * sv_draw_bell(r);
-    l->wide = sv_draw(r, 0.88f, 1.25f);
+    l->wide = sv_draw(r, 0.92f, 1.35f);
     l->skin = skins[sv_rng_below(r, SV_LEN(skins))], l->hair = hairs[sv_rng_below(r, SV_LEN(hairs))];
     l->top = sv_ink_draw(r, &l->top_name), l->legs = sv_ink_draw(r, &l->legs_name);
     if (sv_draw_if(r, 0.45)) l->legs_name = sv_draw_if(r, 0.5) ? 0 : 4, l->legs = l->legs_name ? (struct sv_ink){ 46, 58, 92 } : sv_colours[0].ink;
@@ -176,11 +176,14 @@ static bool path(struct sv_world *w, struct sv_actor *a, enum sv_action act, boo
 static bool anywhere(struct sv_world *w, struct sv_actor *a, float speed) {
     uint64_t *r = &w->rng;
     struct sv_vec v;
+    const bool cut = sv_draw_if(r, 0.12);       /* half a body at the edge */
     for (int n = 0; n < 60; n++) {
-        const float u = sv_draw(r, 0.12f, 0.88f) * (float)w->w, t = sv_draw(r, 0.35f, 1.0f) * (float)w->h;
+        const float u = sv_draw(r, cut ? 0 : 0.2f, cut ? 1 : 0.8f) * (float)w->w, t = sv_draw(r, cut ? 0.3f : 0.4f, cut ? 1.25f : 0.98f) * (float)w->h;
         if (!sv_ground_at(&w->canvas.cam, u, t, &v) || v.y > w->scene.away * 2.2f || v.y < w->scene.away * 0.45f) continue;
         if (w->scene.wall > 0 && v.y > w->scene.wall - 0.8f) continue;
         if (w->scene.side > 0 && sv_absf(v.x) > w->scene.side - 0.4f) continue;
+        float p[3];
+        if (!cut && (!sv_project(&w->canvas.cam, sv_vec(v.x, v.y, 1.75f), p) || p[1] < 0)) continue;
         a->heading = sv_draw(r, -SV_PI, SV_PI);
         a->x = v.x - 0.5f * speed * sv_cos(a->heading), a->y = v.y - 0.5f * speed * sv_sin(a->heading);
         return true;

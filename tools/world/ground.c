@@ -121,20 +121,30 @@ static void pool(struct sv_canvas *c, struct sv_vec at) {
         }
 }
 
+/* A place at the edge of the middle strips; in one of five in front of people, else behind them. */
+static struct sv_vec beside(const struct sv_scene *s, uint64_t *r, float off, float reach) {
+    const float low = s->strips > 1 ? s->strip[0].to : -5, high = s->strips > 1 ? s->strip[s->strips - 2].to : 5;
+    const bool front = sv_draw_if(r, 0.2);
+    struct sv_vec v = {0};
+    for (int n = 0; n < 8; n++) {
+        v = sv_scene_point(s, sv_draw(r, -reach, reach), sv_draw_if(r, 0.6) ? high + off : low - off);
+        if (front ? v.y < s->away - 1.5f && v.y > 3 : v.y > s->away + 1.5f && (s->wall == 0 || v.y < s->wall - 0.5f)) break;
+    }
+    return v;
+}
+
 void sv_scene_paint(const struct sv_scene *s, struct sv_canvas *c, uint64_t seed) {
     uint64_t rng = seed ^ 0x9a147, *r = &rng;
     const float style[4] = { sv_draw(r, 0, 1), sv_draw(r, 0, 1), 0, 0 };
     for (size_t y = 0; y < c->h; y++) for (size_t x = 0; x < c->w; x++) paint_pixel(s, c, x, y);
-    const float low = s->strips > 1 ? s->strip[0].to : -5, high = s->strips > 1 ? s->strip[s->strips - 2].to : 5;
-    for (int i = 0; i < s->trees; i++)
-        tree(c, sv_scene_point(s, sv_draw(r, -12, 12), sv_draw_if(r, 0.7) ? high + sv_draw(r, 1.5f, 5) : low - sv_draw(r, 1, 3)), r);
+    for (int i = 0; i < s->trees; i++) tree(c, beside(s, r, sv_draw(r, 1.5f, 5), 12), r);
     for (int i = 0; i < s->lamps; i++) {
-        const struct sv_vec at = sv_scene_point(s, sv_draw(r, -7, 7), (sv_draw_if(r, 0.6) ? high : low) + sv_draw(r, -0.3f, 0.3f));
+        const struct sv_vec at = beside(s, r, sv_draw(r, -0.3f, 0.3f), 7);
         if (s->night) pool(c, at);
         lamp_post(c, at);
     }
     for (int i = 0; i < s->parked; i++) {
-        const struct sv_held h = { .action = SV_DO_DRIVE_CAR, .at = sv_scene_point(s, sv_draw(r, -6, 6), high + 1.5f), .heading = sv_angle(s->sin, s->cos), .style = style, .ink = { 120, 124, 132 } };
+        const struct sv_held h = { .action = SV_DO_DRIVE_CAR, .at = beside(s, r, 2, 6), .heading = sv_angle(s->sin, s->cos), .style = style, .ink = { 120, 124, 132 } };
         sv_prop_draw(c, SV_PROP_CAR, &h);
     }
     for (size_t i = 0; i < s->spots; i++) {

@@ -119,14 +119,19 @@ static void set_light(struct sv_canvas *c, uint64_t *r, bool night, bool indoors
     if (overcast) c->sun = sv_vunit(sv_vec(c->sun.x * 0.3f, c->sun.y * 0.3f, 1));
 }
 
+/* Most cameras are good and some are bad: squares and cubes of the draw. */
 static void set_sensor(struct sv_sensor *s, uint64_t *r, bool named, bool night) {
+    const float blur = sv_draw(r, 0, 1), noise = sv_draw(r, 0, 1), coarse = sv_draw(r, 0, 1), worst = named ? 0.4f : 1;
     s->gray = sv_draw_if(r, named ? 0.25 : 0.5);
-    s->blur = sv_draw(r, 0.3f, named ? 0.7f : 1.15f);
+    s->blur = 0.25f + 0.9f * blur * blur * worst;
     s->shake = sv_draw_if(r, 0.25) ? sv_draw(r, 0.05f, named ? 0.2f : 0.5f) : 0;
-    s->gain = sv_draw(r, 0.5f, 1.0f), s->lift = (1 - s->gain) * sv_draw(r, 0.0f, 0.7f), s->bow = sv_draw(r, -0.3f, 0.4f);
-    if (night) s->gain *= sv_draw(r, 0.3f, 0.6f), s->lift *= 0.3f;
-    s->noise = sv_draw(r, 0.5f, named ? 3 : 6) * (night ? 1.5f : 1);
-    s->coarse = sv_draw_if(r, 0.6) ? sv_draw(r, 3, named ? 10 : 22) : 0;
+    /* Contrast about a middle gray that lies somewhere itself. */
+    s->gain = sv_draw(r, 0.6f, 1.5f), s->bow = sv_draw(r, -0.25f, 0.4f);
+    s->lift = 0.45f * (1 - s->gain) + sv_draw(r, -0.12f, 0.12f);
+    if (named) s->gain = 0.5f + 0.5f * s->gain, s->lift *= 0.5f, s->bow *= 0.5f;
+    if (night) s->gain *= sv_draw(r, 0.3f, 0.6f), s->lift *= 0.3f, s->bow = 0;
+    s->noise = 0.3f + 5.5f * noise * noise * noise * worst * (night ? 1.5f : 1);
+    s->coarse = sv_draw_if(r, 0.6) ? 1 + 15 * coarse * coarse * worst : 0;
     s->colour = sv_draw(r, 0.4f, 1.1f);
     s->rng = sv_rng(r);
 }
@@ -153,7 +158,7 @@ static void set_day(struct sv_scene *s, const struct kind *k) {
         if (strchr(k->day, days[i].letter)) s->weight[days[i].action] = days[i].weight;
 }
 
-void sv_scene_make(struct sv_scene *s, struct sv_canvas *c, struct sv_sensor *sensor, size_t kind, uint64_t seed, double height) {
+void sv_scene_make(struct sv_scene *s, struct sv_canvas *c, struct sv_sensor *sensor, size_t kind, uint64_t seed, double height, double most) {
     const struct kind *k = kind < SV_LEN(kinds) ? &kinds[kind] : NULL;
     uint64_t rng = seed ^ 0x5ce4e, *r = &rng;
     *s = (struct sv_scene){ .name = k ? k->name : NULL, .dusk = 1e9f };
@@ -165,6 +170,7 @@ void sv_scene_make(struct sv_scene *s, struct sv_canvas *c, struct sv_sensor *se
     const float tilt = k ? sv_draw(r, k->tilt[0], k->tilt[1]) : sv_draw_if(r, 0.15) ? sv_draw(r, 0.7f, 1.05f) : sv_draw(r, 0.04f, 0.75f);
     float tall = (float)height;
     if (!(tall > 0)) tall = (k ? sv_draw(r, k->tall[0], k->tall[1]) : sv_draw(r, 0.2f, 0.55f)) * (float)c->h;
+    if (tall > (float)most) tall = (float)most;
     set_camera(&c->cam, c->w, c->h, tilt, tall, far);
     s->away = far * c->cam.cos;
     const bool corridor = k ? k->corridor : sv_draw_if(r, 0.12);

@@ -32,8 +32,8 @@ struct sv_scene {
 size_t sv_scene_kinds(const char *const **name);
 /* Finds the kind of a name like "street" or "street-2" and the number behind; false: no such. */
 bool sv_scene_find(const char *name, size_t *kind, uint64_t *number);
-/* Fills scene, camera, light and sensor.  kind SIZE_MAX: drawn.  height: pixels of a person in the middle, 0 drawn. */
-void sv_scene_make(struct sv_scene *s, struct sv_canvas *c, struct sv_sensor *sensor, size_t kind, uint64_t seed, double height);
+/* Fills scene, camera, light and sensor.  kind SIZE_MAX: drawn.  height: pixels of a person in the middle, 0 drawn; never above most. */
+void sv_scene_make(struct sv_scene *s, struct sv_canvas *c, struct sv_sensor *sensor, size_t kind, uint64_t seed, double height, double most);
 /* Draws what does not move into c->rgb and c->z. */
 void sv_scene_paint(const struct sv_scene *s, struct sv_canvas *c, uint64_t seed);
 /* Strip coordinates to the ground and back. */

@@ -134,7 +134,8 @@ size_t sv_world_detect(const struct sv_world *w, uint64_t *r, struct sv_world_bo
         *d = (struct sv_world_box){ .score = 0.55 + 0.44 * o->seen * sv_rng_unit(r), .track = o->track, .action = o->action };
         const double size = b[3] - b[1];
         for (int m = 0; m < 4; m++) {
-            const double most = m % 2 ? (double)w->h : (double)w->w, v = b[m] + jitter(r, size);
+            const double most = m % 2 ? (double)w->h : (double)w->w, pad = m % 2 ? 0.01 : 0.03;
+            const double v = b[m] + (m < 2 ? -pad : pad) * size + jitter(r, size);
             d->box[m] = v < 0 ? 0 : v > most ? most : v;
         }
         if (d->box[2] - d->box[0] < 2 || d->box[3] - d->box[1] < 4) continue;

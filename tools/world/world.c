@@ -22,12 +22,20 @@ static int take_memory(struct sv_world *w, struct sv_err *e) {
     return 0;
 }
 
-/* People who are there when the world opens. */
-static void populate(struct sv_world *w) {
+/* How tall people may be in the picture so that whoever comes first fits in with what it drives. */
+static double room_for(const struct sv_world *w, enum sv_action first) {
+    if (first == SV_ACTIONS) return 1e9;
+    const enum sv_prop p = sv_action_prop(first);
+    const double wide = (double)w->w;
+    return sv_prop_hides_person(p) ? wide / 3.6 : p == SV_PROP_CART || p == SV_PROP_MOTORCYCLE ? wide / 2.4 : 1e9;
+}
+
+/* Who is there when the world opens; in a world that was drawn, first is the first. */
+static void populate(struct sv_world *w, enum sv_action first) {
     const double u = sv_rng_unit(&w->rng);
     const size_t n = w->drawn ? (size_t)(w->crowd * (0.5 + u) + 0.5) : (size_t)(w->crowd + 0.5);
     for (size_t tries = 0, in = 0; in < (n ? n : 1) && tries < n + 20; tries++) {
-        sv_cast_enter(w, sv_cast_choose(w), true);
+        sv_cast_enter(w, tries || first == SV_ACTIONS ? sv_cast_choose(w) : first, true);
         in = 0;
         for (size_t i = 0; i < SV_CAST; i++) in += w->actor[i].used;
     }
@@ -45,8 +53,13 @@ struct sv_world *sv_world_open(const struct sv_world_config *g, struct sv_err *e
     if (take_memory(w, e)) return sv_world_free(w), NULL;
     /* A named place looks the same for every seed; its people do not. */
     const uint64_t place = g->scene ? number * 1000003 + kind * 7919 + 17 : g->seed;
-    sv_scene_make(&w->scene, &w->canvas, &w->sensor, kind, place, g->height);
     w->rng = g->seed ^ 0xac7035;
+    enum sv_action first = SV_ACTIONS;
+    if (w->drawn) {
+        for (size_t i = 0; i < SV_ACTIONS; i++) w->weight[i] = g->weight ? g->weight[i] : 1;
+        first = sv_cast_choose(w);
+    }
+    sv_scene_make(&w->scene, &w->canvas, &w->sensor, kind, place, g->height, room_for(w, first));
     w->sensor.rng ^= sv_rng(&w->rng);
     if (sv_sensor_open(&w->sensor, w->w, w->h, e)) return sv_world_free(w), NULL;
     memset(w->canvas.mark, 0, w->w * w->h * sizeof *w->canvas.mark);
@@ -55,7 +68,7 @@ struct sv_world *sv_world_open(const struct sv_world_config *g, struct sv_err *e
     memcpy(w->back, w->canvas.rgb, 3 * w->w * w->h), memcpy(w->back_z, w->canvas.z, w->w * w->h * sizeof(float));
     memcpy(w->weight, g->weight ? g->weight : w->scene.weight, sizeof w->weight);
     w->crowd = g->crowd > 0 ? g->crowd : w->scene.crowd;
-    populate(w);
+    populate(w, first);
     return w;
 }
 
