@@ -223,3 +223,48 @@ Test(motion, overlap_by_hand) {
     cr_expect_float_eq(sv_overlap(a, b), 50.0 / 150, 1e-15);
     cr_expect_float_eq(sv_overlap(a, c), 0, 0);
 }
+
+/* Two people side by side, one blob; the detector knows both, one, or neither. */
+static void couple(size_t t, uint8_t *rgb) {
+    ground(rgb, 256, t + 1);
+    body(rgb, 10 + (double)t, 50, 10, 30, 30), body(rgb, 20 + (double)t, 50, 10, 30, 200);
+}
+
+Test(motion, what_the_detector_covers_is_not_added_again) {
+    static uint8_t rgb[W * H * 3];
+    for (size_t known = 0; known < 3; known++) {
+        struct sv_proposer *p = sv_proposer_open(W, H, NULL);
+        size_t added = 0;
+        for (size_t t = 0, given = 0; given < 60; t++) {
+            if (t < 60) couple(t, rgb);
+            if (!sv_proposer_push(p, t < 60 ? rgb : NULL)) continue;
+            const double x = 10 + (double)given++;
+            const struct sv_tracked own[2] = { { .box = { x, 50, x + 10, 80 } }, { .box = { x + 10, 50, x + 20, 80 } } }, *box;
+            const size_t n = sv_proposer_take(p, own, known, true, &box);
+            cr_assert_geq(n, known);
+            added += n - known;
+            for (size_t i = known; i < n && known; i++)
+                cr_expect(box[i].box[0] > x + 4, "%zu known: added a box from %g on, where people stand at %g and %g", known, box[i].box[0], x, x + 10);
+        }
+        if (known == 2) cr_expect_leq(added, 5, "both known: %zu boxes added", added);
+        else cr_expect_geq(added, 50, "%zu of two known: %zu boxes added", known, added);
+        sv_proposer_free(p);
+    }
+}
+
+Test(motion, boxes_carry_their_flow_if_asked) {
+    static uint8_t rgb[W * H * 3];
+    for (size_t apart = 0; apart < 4; apart++) {
+        struct sv_proposer *p = sv_proposer_open(W, H, NULL);
+        sv_proposer_flow(p, apart);
+        for (size_t t = 0, given = 0; given < 60; t++) {
+            if (t < 60) walker(t, rgb);
+            if (!sv_proposer_push(p, t < 60 ? rgb : NULL)) continue;
+            const double x = 10 + (double)given++;
+            const struct sv_tracked own = { .box = { x, 50, x + 10, 80 } }, *box;
+            cr_assert_eq(sv_proposer_take(p, &own, 1, false, &box), 1);
+            cr_expect(fabs(box->flow[0] - (apart ? 1 : 0)) < 0.2 && fabs(box->flow[1]) < 0.2, "frame %zu, apart %zu: %g %g", given - 1, apart, box->flow[0], box->flow[1]);
+        }
+        sv_proposer_free(p);
+    }
+}

@@ -322,4 +322,8 @@ bool sv_motion_push(struct sv_motion *m, const uint8_t *rgb, const struct sv_mot
     return true;
 }
 
-const uint8_t *sv_motion_luma(const struct sv_motion *m) { return m->gray[(m->given ? m->given - 1 : 0) % KEPT]; }
+const uint8_t *sv_motion_luma(const struct sv_motion *m, int ahead) {
+    const size_t now = m->given ? m->given - 1 : 0;
+    const bool there = ahead < 0 ? (size_t)-ahead <= now : now + (size_t)ahead < m->pushed;
+    return there ? m->gray[(ahead < 0 ? now - (size_t)-ahead : now + (size_t)ahead) % KEPT] : NULL;
+}

@@ -25,8 +25,9 @@ void sv_motion_free(struct sv_motion *m);           /* NULL is fine */
  * *box [*n] (valid until the next call) are the boxes of the oldest frame that had none yet; false: it looks on. */
 bool sv_motion_push(struct sv_motion *m, const uint8_t *rgb, const struct sv_motion_box **box, size_t *n);
 
-/* [h, w] the smoothed luma of the frame whose boxes came last. */
-const uint8_t *sv_motion_luma(const struct sv_motion *m);
+/* [h, w] the smoothed luma of the frame `ahead` (-SV_MOTION_LOOK .. SV_MOTION_LOOK) frames after the one whose boxes came last; NULL
+ * where the clip has none there. */
+const uint8_t *sv_motion_luma(const struct sv_motion *m, int ahead);
 
 /* Pixels inside box are somebody: they do not become background.  Holds until the next frame. */
 void sv_motion_hold(struct sv_motion *m, const double box[4]);

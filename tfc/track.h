@@ -15,6 +15,7 @@ struct sv_tracked {
     double box[4];                      /* x1 y1 x2 y2 */
     float score;                        /* of the detection; those added have their last one */
     int64_t track;                      /* numbered from 0 in order of appearance */
+    double flow[2];                     /* pixels a frame, right and down, where they were asked for */
     bool known;                         /* its track has moved and lasted, and does not rest for too long: no ghost of a background */
 };
 

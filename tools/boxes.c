@@ -25,7 +25,7 @@ static int write_clip(struct job *j, const struct sv_source *s, struct sv_out *o
     if (!(given = sv_alloc(n, sizeof *given, e))) return SV_ENOMEM;
     for (size_t i = 0; i < n; i++) given[i] = sv_object_of(&b[i]);
     int rc = s->kind != SV_LIVE ? sv_fail(e, SV_EINPUT, "%s: stored features, expected a video", s->path)
-                                : sv_propose(s->path, given, n, !j->detected || j->add_motion, &object, &count, e);
+                                : sv_propose(s->path, &(struct sv_propose_opts){ .motion = !j->detected || j->add_motion }, given, n, &object, &count, e);
     for (size_t i = 0; !rc && i < count; i++) {
         const struct sv_object *k = &object[i];
         rc = sv_out_printf(o, e, "%s %zu %.6g %.6g %.6g %.6g ", s->name, k->frame, k->box[0], k->box[1], k->box[2], k->box[3]);

@@ -90,7 +90,7 @@ static int already(const struct job *j, const char *path, const struct sv_object
     if (rc) return rc;
     rc = sv_container_verify(&s.file, e);
     if (!rc) rc = sv_rule_match(&j->t.rule, &s.rule, path, e);
-    bool same = s.kind == SV_FEATURES && s.data->dtype == j->dtype && s.n == n;
+    bool same = s.kind == SV_FEATURES && s.data->dtype == j->dtype && s.n == n && s.rule.figures == j->t.rule.figures;
     for (size_t i = 0; same && i < n; i++)
         same = s.object[i].frame == object[i].frame && !memcmp(s.object[i].box, object[i].box, sizeof object[i].box);
     if (!rc && !same)
@@ -141,6 +141,7 @@ int sv_tool_extract(int argc, char **argv, struct sv_err *e) {
     struct sv_list args = {0};
     const struct sv_opt opt[] = {
         SV_TUBE_OPTS(&o),
+        SV_WITH_OPT(&o),
         { "shard", SV_OPT_TEXT, &j.shard, "I/N", "only the clips I, I + N, ... : N machines fill one folder", 0, 0 },
         { "dtype", SV_OPT_TEXT, &j.dtype_name, "T", "f32, f16 or bf16 on disk (f32)", 0, 0 },
         { "o", SV_OPT_TEXT, &j.out, "DIR", "folder of the files CLIP.svad", 0, 0 },

@@ -4,9 +4,16 @@
 
 #include "tools/source.h"
 
+struct sv_propose_opts {
+    bool motion;                        /* add what moves where no detection is */
+    bool figures;                       /* fill in figures, from a velocity measured over a tenth of a second to both sides */
+    double fps;                         /* of videos that do not tell theirs; 0: not known, then over 2 frames */
+};
+
 /* One pass over the video at path.  The objects *out [*count], sorted by frame, owned by the caller (sv_free): those detected
- * [n], sorted by frame, with tracks, and, if motion, what moves where none of them is.  stdin is refused: it is needed twice. */
-int sv_propose(const char *path, const struct sv_object *detected, size_t n, bool motion, struct sv_object **out, size_t *count,
+ * [n], sorted by frame, with tracks (their own where they have some and no motion is added), and those of motion.  stdin is
+ * refused: it is needed twice. */
+int sv_propose(const char *path, const struct sv_propose_opts *o, const struct sv_object *detected, size_t n, struct sv_object **out, size_t *count,
                struct sv_err *e);
 
 #endif

@@ -93,6 +93,7 @@ int sv_rule_write(const struct sv_rule *r, struct sv_store *s, struct sv_err *e)
     if (!rc) rc = sv_store_set_real(s, "tube.seconds", r->seconds, e);
     if (!rc) rc = sv_store_set_text(s, "tube.crop", r->square ? "square" : "squash", e);
     if (!rc) rc = sv_store_set_text(s, "tube.boxes", r->track ? "track" : "centre", e);
+    if (!rc && r->figures) rc = sv_store_set_int(s, "tube.figures", 1, e);
     if (!rc) rc = sv_store_set_int(s, "tube.every", (int64_t)r->every, e);
     if (!rc) rc = sv_store_set_real(s, "tube.min_score", r->min_score, e);
     return rc ? rc : sv_store_set_text(s, "tube.clip", r->clip, e);
@@ -107,6 +108,7 @@ int sv_rule_read(struct sv_rule *r, const struct sv_store *s, struct sv_err *e) 
     if (!rc) rc = sv_store_get_real(s, "tube.seconds", 0, 3600, &r->seconds, e);
     if (!rc) rc = sv_store_get_text(s, "tube.crop", &crop, e);
     if (!rc && sv_store_value(s, "tube.boxes")) rc = sv_store_get_text(s, "tube.boxes", &boxes, e);
+    r->figures = !rc && sv_store_value(s, "tube.figures");
     if (!rc) rc = sv_store_get_int(s, "tube.every", 1, INT32_MAX, &every, e);
     if (!rc) rc = sv_store_get_real(s, "tube.min_score", -1e30, 1e30, &r->min_score, e);
     if (!rc) rc = sv_store_get_text(s, "tube.clip", &clip, e);
@@ -164,6 +166,20 @@ static int32_t get_i32(const void *p, size_t i) {
     return v;
 }
 
+/* Figures of stored objects: a size above 0, all finite. */
+static int read_figures(struct sv_stored *s, struct sv_err *e) {
+    const struct sv_view *v;
+    const int rc = s->rule.figures ? sv_store_expect(&s->store, "figure", 1 << SV_F32, 2, (size_t[]){ s->n, 4 }, &v, e) : 0;
+    for (size_t i = 0; !rc && s->rule.figures && i < s->n; i++) {
+        float *f = s->object[i].figure;
+        sv_view_f32(v, 4 * i, 4, f);
+        if (!(f[0] > 0 && f[1] > 0 && isfinite(f[0] + f[1] + f[2] + f[3])))
+            return sv_fail(e, SV_EINPUT, "%s: figure %zu is %g x %g, moving by %g %g; expected a size above 0 and numbers", s->file.name, i,
+                           (double)f[0], (double)f[1], (double)f[2], (double)f[3]);
+    }
+    return rc;
+}
+
 static int read_objects(struct sv_stored *s, struct sv_err *e) {
     const struct sv_view *frame, *box, *score, *track;
     int rc;
@@ -186,7 +202,7 @@ static int read_objects(struct sv_stored *s, struct sv_err *e) {
             return sv_fail(e, SV_EINPUT, "%s: object %zu (frame %d) does not fit the clip of %zu frames of %zu x %zu",
                            s->file.name, i, (int)t, s->frames, s->w, s->h);
     }
-    return 0;
+    return read_figures(s, e);
 }
 
 static int read_stored(struct sv_stored *s, struct sv_err *e) {
@@ -241,14 +257,16 @@ int sv_stored_put(struct sv_store *s, const struct sv_rule *r, const char *clip,
     if (rc) return rc;
     int32_t *frame = sv_store_alloc(s, n, 4, e), *track = sv_store_alloc(s, n, 4, e);
     double *box = sv_store_alloc(s, n, 32, e);
-    float *score = sv_store_alloc(s, n, 4, e);
-    if (!frame || !track || !box || !score) return SV_ENOMEM;
+    float *score = sv_store_alloc(s, n, 4, e), *figure = sv_store_alloc(s, r->figures ? n : 0, 16, e);
+    if (!frame || !track || !box || !score || !figure) return SV_ENOMEM;
     for (size_t i = 0; i < n; i++) {
         frame[i] = (int32_t)object[i].frame, track[i] = (int32_t)object[i].track, score[i] = object[i].score;
         memcpy(box + 4 * i, object[i].box, 32);
+        if (r->figures) memcpy(figure + 4 * i, object[i].figure, 16);
     }
     rc = sv_store_add(s, "frame", SV_I32, 1, &n, frame, 4 * n, e);
     if (!rc) rc = sv_store_add(s, "box", SV_F64, 2, (size_t[]){ n, 4 }, box, 32 * n, e);
     if (!rc) rc = sv_store_add(s, "score", SV_F32, 1, &n, score, 4 * n, e);
+    if (!rc && r->figures) rc = sv_store_add(s, "figure", SV_F32, 2, (size_t[]){ n, 4 }, figure, 16 * n, e);
     return rc ? rc : sv_store_add(s, "track", SV_I32, 1, &n, track, 4 * n, e);
 }

@@ -26,6 +26,7 @@ struct sv_rule {
     double seconds;                     /* > 0: the step in seconds, for each clip by its frame rate */
     bool square;                        /* crop rule */
     bool track;                         /* every frame has the box of its own track: crops are encoded once and shared by tubes */
+    bool figures;                       /* objects carry their figures, for --with motion */
     size_t every;                       /* a tube on every E-th frame */
     double min_score;                   /* of boxes that have scores */
     char clip[SV_IDENTITY];             /* the identity of the model's "clip." section */
@@ -41,8 +42,9 @@ int sv_rule_tube(const struct sv_rule *r, double fps, const char *clip, struct s
 /* Frames that are encoded for each object. */
 static inline size_t sv_rule_encoded(const struct sv_rule *r) { return r->track ? 1 : r->tube.n; }
 
-/* One detection. */
-struct sv_object { size_t frame; double box[4]; float score; int64_t track; };
+/* One detection.  figure: width, height, velocity right and down in pixels and pixels a frame, medians over its track
+ * (kmeans/figure.h); 0 where the rule is without figures. */
+struct sv_object { size_t frame; double box[4]; float score; int64_t track; float figure[4]; };
 
 static inline struct sv_object sv_object_of(const struct sv_box *b) {
     return (struct sv_object){ .frame = b->frame, .score = (float)b->score, .track = b->track, .box = { b->x1, b->y1, b->x2, b->y2 } };

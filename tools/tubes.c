@@ -20,6 +20,7 @@ static int make_rule(struct sv_tubes *t, const struct sv_tube_opts *o, const str
     if (o->tubes && strcmp(o->tubes, "centre") && strcmp(o->tubes, "track")) return bad_rule("tubes", o->tubes, "centre or track", e);
     if (o->crop && strcmp(o->crop, "squash") && strcmp(o->crop, "square"))
         return bad_rule("crop", o->crop, "squash or square", e);
+    if (o->with && strcmp(o->with, "motion")) return bad_rule("with", o->with, "motion", e);
     if (o->frames && o->frames % 2 == 0) return sv_fail(e, SV_EUSAGE, "--frames %zu: expected an odd number", o->frames);
     if (o->step && !isnan(o->seconds)) return sv_fail(e, SV_EUSAGE, "--step and --tube-seconds: expected one of them");
     const int rc = sv_tfc_config_read(&tfc, &t->model.store, g->embed, o->frames ? o->frames : base ? base->tube.n : 9, e);
@@ -38,6 +39,7 @@ static int make_rule(struct sv_tubes *t, const struct sv_tube_opts *o, const str
     if (o->crop) r->square = !strcmp(o->crop, "square");
     if (o->tubes) r->track = !strcmp(o->tubes, "track");
     if (o->every) r->every = o->every;
+    if (o->with) r->figures = true;
     if (r->track && r->every > 1)
         return sv_fail(e, SV_EUSAGE, "--every %zu with --tubes track: a tube needs the boxes of its track in every frame; expected 1", r->every);
     if (!isnan(o->min_score)) r->min_score = o->min_score;
@@ -56,6 +58,7 @@ static int stored_rule(const struct sv_tubes *t, struct sv_rule *out, bool *foun
         const int rc = sv_stored_open(&s, t->sources.item[i].path, e);
         if (rc) return rc;
         *out = s.rule, *found = true;
+        out->figures = false;           /* they are there, which does not say that they are wanted */
         sv_stored_close(&s);
         return 0;
     }
@@ -98,7 +101,7 @@ static int open_sources(struct sv_tubes *t, const struct sv_list *videos, bool f
 
 int sv_tubes_open(struct sv_tubes *t, const struct sv_tube_opts *o, const struct sv_common *common,
                   const struct sv_list *videos, const struct sv_rule *base, bool features, struct sv_err *e) {
-    *t = (struct sv_tubes){ .quiet = common->quiet };
+    *t = (struct sv_tubes){ .quiet = common->quiet, .fps = o->fps };
     struct sv_rule stored;
     bool found = false;
     struct sv_tfc_config g;
@@ -138,8 +141,8 @@ int sv_tubes_objects(const struct sv_tubes *t, const struct sv_source *s, struct
     for (size_t i = 0; i < boxes; i++) own[i] = sv_object_of(&b[i]), tracks = tracks && b[i].track >= 0;
     *object = own, *n = boxes;
     int rc = 0;
-    if (t->motion || (t->rule.track && !tracks)) {
-        rc = sv_propose(s->path, own, boxes, t->motion, object, n, e);
+    if (t->motion || t->rule.figures || (t->rule.track && !tracks)) {
+        rc = sv_propose(s->path, &(struct sv_propose_opts){ t->motion, t->rule.figures, t->fps }, own, boxes, object, n, e);
         sv_free(own);
     }
     size_t kept = 0;
@@ -251,6 +254,8 @@ static int run_stored(struct run *r, const struct sv_source *src, struct sv_err 
     int rc = sv_stored_open(&s, src->path, e);
     if (rc) return rc;
     rc = sv_rule_match(&t->rule, &s.rule, src->path, e);
+    if (!rc && t->rule.figures && !s.rule.figures)
+        rc = sv_fail(e, SV_EINPUT, "%s: stored without the size and speed of its objects; make it again --with motion", src->path);
     if (!rc && s.data->dim[s.data->rank - 1] != embed)
         rc = sv_fail(e, SV_EINPUT, "%s: features of width %zu, expected %zu", src->path, s.data->dim[s.data->rank - 1],
                      embed);

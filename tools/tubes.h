@@ -12,7 +12,7 @@ struct sv_tube_opts {
     size_t frames, step, every, batch;  /* 0: not given */
     double seconds, min_score;          /* NAN: not given */
     double fps;                         /* 0: not given */
-    const char *tubes, *crop, *boxes, *model;
+    const char *tubes, *crop, *boxes, *model, *with;
     bool add_motion;
 };
 #define SV_TUBE_OPTS_INIT { .seconds = NAN, .min_score = NAN }
@@ -27,6 +27,8 @@ struct sv_tube_opts {
     { "every", SV_OPT_SIZE, &(o)->every, "E", "tubes on every E-th frame, scores of the nearest between (1)", 1, 1e9 }, \
     { "tubes", SV_OPT_TEXT, &(o)->tubes, "RULE", "centre: the middle frame's box in all frames; track: each its own (centre)", 0, 0 }, \
     { "crop", SV_OPT_TEXT, &(o)->crop, "RULE", "squash or square (the model's rule, squash)", 0, 0 }
+#define SV_WITH_OPT(o) \
+    { "with", SV_OPT_TEXT, &(o)->with, "HEADS", "beside looks: motion, the size and speed of objects", 0, 0 }
 #define SV_TUBE_OPTS(o) \
     SV_RULE_OPTS(o), \
     { "add-motion", SV_OPT_FLAG, &(o)->add_motion, NULL, "add motion proposals where the file has no box", 0, 0 }, \
@@ -43,6 +45,7 @@ struct sv_tubes {
     bool motion;                        /* motion proposals take part */
     struct sv_crops crops;              /* open where live */
     struct sv_tfc *tfc;
+    double fps;                         /* of videos that do not tell theirs; 0: not known */
     bool quiet;
 };
 

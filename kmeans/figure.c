@@ -1,0 +1,179 @@
+#include "kmeans/figure.h"
+
+#include "core/mem.h"
+#include "core/rng.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- medians over tracks ---- */
+
+enum { WINDOW = 2 * SV_FIGURE_STEADY + 1, MEASURES = 4 };
+
+struct step { size_t frame, index; int64_t track; double value[MEASURES]; };
+
+static int by_track(const void *a, const void *b) {
+    const struct step *x = a, *y = b;
+    if (x->track != y->track) return x->track < y->track ? -1 : 1;
+    if (x->frame != y->frame) return x->frame < y->frame ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+/* The middle of n <= WINDOW values, the mean of two where n is even. */
+static double median(const struct step *s, size_t n, size_t measure) {
+    double v[WINDOW];
+    for (size_t i = 0; i < n; i++) {
+        size_t to = i;
+        for (; to && s[i].value[measure] < v[to - 1]; to--) v[to] = v[to - 1];
+        v[to] = s[i].value[measure];
+    }
+    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+/* Boxes of a track in one frame are more than one only in files that are wrong; then the window ends early. */
+static void steady(struct sv_figure *f, const struct step *s, size_t n, size_t i) {
+    size_t from = i, to = i + 1;
+    while (from && i - from < SV_FIGURE_STEADY && s[from - 1].track == s[i].track && s[i].frame - s[from - 1].frame <= SV_FIGURE_STEADY) from--;
+    while (to < n && to - i <= SV_FIGURE_STEADY && s[to].track == s[i].track && s[to].frame - s[i].frame <= SV_FIGURE_STEADY) to++;
+    struct sv_figure *o = &f[s[i].index];
+    o->w = median(s + from, to - from, 0), o->h = median(s + from, to - from, 1);
+    o->right = median(s + from, to - from, 2), o->down = median(s + from, to - from, 3);
+}
+
+int sv_figure_steady(struct sv_figure *f, size_t n, struct sv_err *e) {
+    struct step *s = sv_alloc(n, sizeof *s, e);
+    if (!s) return SV_ENOMEM;
+    for (size_t i = 0; i < n; i++) s[i] = (struct step){ f[i].frame, i, f[i].track, { f[i].w, f[i].h, f[i].right, f[i].down } };
+    qsort(s, n, sizeof *s, by_track);
+    for (size_t i = 0; i < n; i++)
+        if (s[i].track >= 0) steady(f, s, n, i);
+    sv_free(s);
+    return 0;
+}
+
+/* ---- the figures of a scene ---- */
+
+double sv_figures_height(const struct sv_figures *g, double bottom) { return fmax(g->line[0] + g->line[1] * bottom, g->least); }
+
+static void figure(const struct sv_figures *g, const struct sv_figure *f, double out[SV_FIGURE]) {
+    const double tall = sv_figures_height(g, f->bottom);
+    out[0] = f->w / tall, out[1] = f->h / tall, out[2] = hypot(f->right, f->down) / tall;
+}
+
+void sv_figures_z(const struct sv_figures *g, const struct sv_figure *f, double z[SV_FIGURE]) {
+    figure(g, f, z);
+    for (size_t d = 0; d < SV_FIGURE; d++) {
+        z[d] = (z[d] - g->middle[d]) / g->spread[d];
+        if (z[d] < 0) z[d] *= SV_FIGURE_BELOW;
+    }
+}
+
+/* H: least squares over all, then again over those within 30 % of the line before.  Without slope where all stand in one row. */
+static void fit_line(struct sv_figures *g, const struct sv_figure *f, const uint8_t *use, size_t n) {
+    for (size_t round = 0; round < 6; round++) {
+        double k = 0, y = 0, yy = 0, h = 0, yh = 0;
+        for (size_t i = 0; i < n; i++) {
+            const double ratio = round ? f[i].h / sv_figures_height(g, f[i].bottom) : 1;
+            if ((use && !use[i]) || ratio < 0.7 || ratio > 1.3) continue;
+            k++, y += f[i].bottom, yy += f[i].bottom * f[i].bottom, h += f[i].h, yh += f[i].bottom * f[i].h;
+        }
+        if (k < 1) return;
+        const double spread = k * yy - y * y, slope = spread > k * k ? (k * yh - y * h) / spread : 0;
+        g->line[0] = (h - slope * y) / k, g->line[1] = slope, g->least = h / k / 8;
+    }
+}
+
+static int by_value(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Median and standard deviation of each component; a component that does not vary is told apart from nothing by any change. */
+static void fit_scale(struct sv_figures *g, double *column /* [SV_FIGURE, n] */, size_t n) {
+    for (size_t d = 0; d < SV_FIGURE; d++) {
+        double *c = column + d * n, mean = 0, square = 0;
+        for (size_t i = 0; i < n; i++) mean += c[i] / (double)n;
+        for (size_t i = 0; i < n; i++) square += (c[i] - mean) * (c[i] - mean) / (double)n;
+        qsort(c, n, sizeof *c, by_value);
+        g->middle[d] = c[n / 2];
+        g->spread[d] = fmax(sqrt(square), 1e-3);
+    }
+}
+
+/* Each row is kept with the chance that fills what is left of the sample (Knuth's algorithm S). */
+static int draw(struct sv_figures *g, const struct sv_figure *f, const uint8_t *use, size_t n, size_t taking_part, uint64_t seed, struct sv_err *e) {
+    const size_t want = sv_min(taking_part, SV_FIGURE_SAMPLE);
+    if (!(g->sample = sv_alloc(want, SV_FIGURE * sizeof *g->sample, e))) return SV_ENOMEM;
+    size_t left = taking_part;
+    for (size_t i = 0; i < n && g->n < want; i++) {
+        double z[SV_FIGURE];
+        if (use && !use[i]) continue;
+        if (sv_rng_below(&seed, left--) >= want - g->n) continue;
+        sv_figures_z(g, &f[i], z);
+        for (size_t d = 0; d < SV_FIGURE; d++) g->sample[g->n * SV_FIGURE + d] = (float)z[d];
+        g->n++;
+    }
+    return 0;
+}
+
+int sv_figures_fit(struct sv_figures *g, const struct sv_figure *f, const uint8_t *use, size_t n, uint64_t seed, struct sv_err *e) {
+    *g = (struct sv_figures){0};
+    size_t m = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (use && !use[i]) continue;
+        m++;
+        if (!isfinite(f[i].bottom + f[i].w + f[i].h + f[i].right + f[i].down) || f[i].w <= 0 || f[i].h <= 0)
+            return sv_fail(e, SV_EINPUT, "figure %zu: %g x %g pixels that move by %g, %g; expected a size above 0 and numbers", i, f[i].w, f[i].h,
+                           f[i].right, f[i].down);
+    }
+    if (!m) return sv_fail(e, SV_EINPUT, "figures: none to learn from");
+    double *column = sv_alloc(m, SV_FIGURE * sizeof *column, e);
+    if (!column) return SV_ENOMEM;
+    fit_line(g, f, use, n);
+    for (size_t i = 0, k = 0; i < n; i++) {
+        double v[SV_FIGURE];
+        if (use && !use[i]) continue;
+        figure(g, &f[i], v);
+        for (size_t d = 0; d < SV_FIGURE; d++) column[d * m + k] = v[d];
+        k++;
+    }
+    fit_scale(g, column, m);
+    sv_free(column);
+    return draw(g, f, use, n, m, seed, e);
+}
+
+void sv_figures_free(struct sv_figures *g) {
+    sv_free(g->sample);
+    *g = (struct sv_figures){0};
+}
+
+struct job { const struct sv_figures *g; const struct sv_figure *f; double *score; };
+
+static double distance(const struct sv_figures *g, const struct sv_figure *f) {
+    double z[SV_FIGURE], best[SV_FIGURE_NEAR], sum = 0;
+    size_t n = 0;
+    sv_figures_z(g, f, z);
+    for (size_t i = 0; i < g->n; i++) {
+        const float *r = g->sample + i * SV_FIGURE;
+        double s = 0;
+        for (size_t d = 0; d < SV_FIGURE; d++) s += (z[d] - (double)r[d]) * (z[d] - (double)r[d]);
+        if (isnan(s)) return s;
+        if (n == SV_FIGURE_NEAR && s >= best[n - 1]) continue;
+        size_t to = n < SV_FIGURE_NEAR ? n++ : n - 1;
+        for (; to && s < best[to - 1]; to--) best[to] = best[to - 1];
+        best[to] = s;
+    }
+    for (size_t i = 0; i < n; i++) sum += sqrt(best[i]);
+    return sum / (double)n;
+}
+
+static void score_range(void *arg, size_t begin, size_t end, size_t thread) {
+    const struct job *j = arg;
+    (void)thread;
+    for (size_t i = begin; i < end; i++) j->score[i] = distance(j->g, &j->f[i]);
+}
+
+void sv_figures_score(struct sv_pool *p, double *score, const struct sv_figures *g, const struct sv_figure *f, size_t n) {
+    struct job j = { g, f, score };
+    sv_pool_for(p, n, score_range, &j);
+}
