@@ -25,6 +25,7 @@
     X(fit,        "learn what is normal from normal video") \
     X(score,      "score video against a scene") \
     X(eval,       "AUC of scores against labels") \
+    X(world,      "footage of a street that never was, to learn and test on") \
     X(bench,      "measure the machine, the kernels and the models") \
     X(selftest,   "prove this binary on this machine")
 

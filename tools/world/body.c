@@ -43,7 +43,7 @@ static void place(const struct sv_look *l, const struct sv_pose *p, struct sv_ve
         f->knee[i] = sv_vmad(f->hip[i], swing(a, p->hip[i], p->open[i], side), 0.245f * H);
         f->ankle[i] = sv_vmad(f->knee[i], swing(a, p->hip[i] - p->knee[i], p->open[i], side), 0.235f * H);
         f->toe[i] = sv_vmad(f->ankle[i], swing(a, p->hip[i] - p->knee[i] + p->ankle[i] + SV_PI / 2, p->open[i], side), 0.11f * H);
-        f->shoulder[i] = sv_vmad(sv_vmad(f->chest, b->up, 0.045f * H), b->left, side * 0.105f * H * wide);
+        f->shoulder[i] = sv_vmad(sv_vmad(f->chest, b->up, 0.045f * H), b->left, side * 0.095f * H * wide);
         f->elbow[i] = sv_vmad(f->shoulder[i], swing(b, p->shoulder[i], p->spread[i], side), 0.172f * H);
         f->hand[i] = sv_vmad(f->elbow[i], swing(b, p->shoulder[i] + p->elbow[i], p->spread[i] + p->fore[i], side), 0.185f * H);
     }

@@ -42,18 +42,18 @@ void sv_look_draw(struct sv_look *l, uint64_t *r) {
     uint8_t any;
     *l = (struct sv_look){ .who = sv_draw_if(r, 0.12) ? SV_CHILD : sv_draw_if(r, 0.5) ? SV_WOMAN : SV_MAN };
     l->height = l->who == SV_CHILD ? sv_draw(r, 1.05f, 1.4f) : (l->who == SV_WOMAN ? 1.65f : 1.77f) + 0.06f * sv_draw_bell(r);
-    l->wide = sv_draw(r, 0.92f, 1.35f);
+    l->wide = sv_draw(r, 0.86f, 1.22f);
     l->skin = skins[sv_rng_below(r, SV_LEN(skins))], l->hair = hairs[sv_rng_below(r, SV_LEN(hairs))];
     l->top = sv_ink_draw(r, &l->top_name), l->legs = sv_ink_draw(r, &l->legs_name);
     if (sv_draw_if(r, 0.45)) l->legs_name = sv_draw_if(r, 0.5) ? 0 : 4, l->legs = l->legs_name ? (struct sv_ink){ 46, 58, 92 } : sv_colours[0].ink;
     l->shoes = sv_ink_draw(r, &any), l->hat = sv_ink_draw(r, &any), l->bag = sv_ink_draw(r, &any);
     l->sleeves = sv_draw_if(r, 0.65), l->coat = sv_draw_if(r, 0.22), l->skirt = l->who == SV_WOMAN && sv_draw_if(r, 0.3);
-    l->has_hat = sv_draw_if(r, 0.15), l->backpack = sv_draw_if(r, 0.2), l->has_bag = sv_draw_if(r, 0.15), l->long_hair = l->who == SV_WOMAN && sv_draw_if(r, 0.7);
+    l->has_hat = sv_draw_if(r, 0.15), l->backpack = sv_draw_if(r, 0.28), l->has_bag = sv_draw_if(r, 0.15), l->long_hair = l->who == SV_WOMAN && sv_draw_if(r, 0.7);
 }
 
 enum sv_action sv_cast_choose(struct sv_world *w) {
     float sum = 0;
-    for (int i = 0; i < SV_ACTIONS; i++) sum += w->weight[i];
+    for (int i = 0; i < SV_ACTIONS; i++) sum += w->weight[i] > 0 ? w->weight[i] : 0;
     float at = sv_draw(&w->rng, 0, sum);
     int last = SV_DO_WALK;
     for (int i = 0; i < SV_ACTIONS; i++) {
@@ -134,7 +134,8 @@ static bool lane(struct sv_world *w, bool vehicle, float *q, float *lo, float *h
     for (size_t i = 0; i < s->strips; i++) roads |= s->strip[i].ground == SV_ROAD && w->weight[SV_DO_DRIVE_CAR] > 0;
     for (int n = 0; n < 40; n++) {
         const size_t i = sv_rng_below(r, s->strips);
-        const float to = sv_clampf(s->strip[i].to, -12, 14), from = i ? s->strip[i - 1].to : sv_clampf(to - 12, -12, 14);
+        /* The outer strips go on beyond the picture: not far into them. */
+        const float far = 0.45f * s->away, to = sv_clampf(s->strip[i].to, -far, far), from = i ? s->strip[i - 1].to : to - far > -far ? -far : to - far;
         *q = sv_draw(r, from + 0.3f, to - 0.3f);
         if ((n > 30 || suits(s->strip[i].ground, vehicle, roads)) && to > from && in_view(w, *q, lo, hi) && *hi - *lo > (n < 30 ? 3.0f : 1.0f)) return true;
     }

@@ -31,7 +31,7 @@ static float texture(const struct sv_strip *t, float s, float q, float step) {
     case SV_PLATFORM: return 1 + n - 0.2f * seam(s, T * 2, 0.02f, step) + (q > t->to - 0.9f && q < t->to - 0.6f ? 0.45f : 0);
     case SV_BRICKS: return 1 + n * 1.2f - 0.2f * (1 - (1 - seam(s, T * 0.4f, 0.03f, step)) * (1 - seam(q, T * 0.2f, 0.03f, step)));
     case SV_FLOOR: return 1 + n * 0.4f - 0.1f * (1 - (1 - seam(s, T * 1.5f, 0.02f, step)) * (1 - seam(q, T * 1.5f, 0.02f, step)));
-    case SV_STAIRS: return 1 + n * 0.5f - 0.45f * seam(q, 0.34f, 0.12f, step);
+    case SV_STAIRS: return 1 + n * 0.5f - 0.3f * seam(q, 0.34f, 0.1f, step) + 0.12f * sv_fract(q / 0.34f);
     case SV_ROAD: return 1 + n * 0.8f + (sv_fract(s / 5) < 0.4f ? 1.1f : 0) * seam(q - t->to - 3, 60, 0.14f, step);
     case SV_GRASS: return 1 + n * 1.6f + (fine > 0 ? (cloud(s * 11, q * 7) - 0.5f) * 0.35f * fine : 0);
     default: return 1 + n * 1.5f;
@@ -87,14 +87,15 @@ static void paint_pixel(const struct sv_scene *s, struct sv_canvas *c, size_t x,
     }
 }
 
+/* A tree, or a row of bushes. */
 static void tree(struct sv_canvas *c, struct sv_vec at, uint64_t *r) {
-    const float high = sv_draw(r, 3.5f, 7);
+    const bool bush = sv_draw_if(r, 0.4);
+    const float high = bush ? 0.5f : sv_draw(r, 3.5f, 7), flat = bush ? 0.35f : 1, g = sv_draw(r, 0.6f, 1.2f);
     const struct sv_vec top = sv_vec(at.x, at.y, high);
     sv_capsule_shadow(c, at, 0.16f, top, 0.1f);
     sv_capsule(c, at, 0.18f, top, 0.1f, (struct sv_ink){ 92, 74, 56 });
-    const float g = sv_draw(r, 0.7f, 1.2f);
     for (int i = 0; i < 14; i++) {
-        const struct sv_vec b = sv_vadd(top, sv_vec(sv_draw(r, -1.3f, 1.3f), sv_draw(r, -1.3f, 1.3f), sv_draw(r, -1.2f, 1.4f)));
+        const struct sv_vec b = sv_vadd(top, sv_vec(sv_draw(r, -1.3f, 1.3f) / (flat + 0.1f), sv_draw(r, -1.3f, 1.3f), sv_draw(r, -1.2f, 1.4f) * flat));
         const float k = g * sv_draw(r, 0.75f, 1.2f), size = sv_draw(r, 0.4f, 0.9f);
         sv_capsule_shadow(c, b, size, b, size);
         sv_capsule(c, b, size, sv_vadd(b, sv_vec(0.1f, 0, 0)), size * 0.8f, (struct sv_ink){ (uint8_t)(66 * k), (uint8_t)(98 * k), (uint8_t)(48 * k) });
@@ -121,10 +122,10 @@ static void pool(struct sv_canvas *c, struct sv_vec at) {
         }
 }
 
-/* A place at the edge of the middle strips; in one of five in front of people, else behind them. */
-static struct sv_vec beside(const struct sv_scene *s, uint64_t *r, float off, float reach) {
+/* A place at the edge of the middle strips, sometimes in front of people, else behind them. */
+static struct sv_vec beside(const struct sv_scene *s, uint64_t *r, float off, float reach, float front_share) {
     const float low = s->strips > 1 ? s->strip[0].to : -5, high = s->strips > 1 ? s->strip[s->strips - 2].to : 5;
-    const bool front = sv_draw_if(r, 0.2);
+    const bool front = sv_draw_if(r, (double)front_share);
     struct sv_vec v = {0};
     for (int n = 0; n < 8; n++) {
         v = sv_scene_point(s, sv_draw(r, -reach, reach), sv_draw_if(r, 0.6) ? high + off : low - off);
@@ -137,14 +138,14 @@ void sv_scene_paint(const struct sv_scene *s, struct sv_canvas *c, uint64_t seed
     uint64_t rng = seed ^ 0x9a147, *r = &rng;
     const float style[4] = { sv_draw(r, 0, 1), sv_draw(r, 0, 1), 0, 0 };
     for (size_t y = 0; y < c->h; y++) for (size_t x = 0; x < c->w; x++) paint_pixel(s, c, x, y);
-    for (int i = 0; i < s->trees; i++) tree(c, beside(s, r, sv_draw(r, 1.5f, 5), 12), r);
+    for (int i = 0; i < s->trees; i++) tree(c, beside(s, r, sv_draw(r, 1.5f, 5), 12, 0), r);
     for (int i = 0; i < s->lamps; i++) {
-        const struct sv_vec at = beside(s, r, sv_draw(r, -0.3f, 0.3f), 7);
+        const struct sv_vec at = beside(s, r, sv_draw(r, -0.3f, 0.3f), 7, 0.25f);
         if (s->night) pool(c, at);
         lamp_post(c, at);
     }
     for (int i = 0; i < s->parked; i++) {
-        const struct sv_held h = { .action = SV_DO_DRIVE_CAR, .at = beside(s, r, 2, 6), .heading = sv_angle(s->sin, s->cos), .style = style, .ink = { 120, 124, 132 } };
+        const struct sv_held h = { .action = SV_DO_DRIVE_CAR, .at = beside(s, r, 2, 6, 0), .heading = sv_angle(s->sin, s->cos), .style = style, .ink = { 120, 124, 132 } };
         sv_prop_draw(c, SV_PROP_CAR, &h);
     }
     for (size_t i = 0; i < s->spots; i++) {

@@ -226,7 +226,7 @@ static void sport(struct sv_pose *p, enum sv_action a, float phase, const float 
     }
     case SV_DO_KICK: {
         const float k = sv_sin_turn(phase);
-        p->hip[1] = 0.4f + 1.0f * k, p->knee[1] = k > 0 ? 0.15f : -1.1f * k + 0.15f, p->hip[0] = 0.1f, p->knee[0] = 0.25f, p->bend = -0.15f + 0.1f * k;
+        p->hip[1] = 0.35f + 1.15f * k, p->knee[1] = k > 0 ? 0.1f : -1.4f * k + 0.1f, p->hip[0] = 0.1f, p->knee[0] = 0.25f, p->bend = -0.2f - 0.15f * k;
         arms(p, 0, 0.4f, 0.5f, 0), p->shoulder[0] = 0.8f * k, p->shoulder[1] = -0.7f * k; break;
     }
     default:

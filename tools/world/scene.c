@@ -87,14 +87,14 @@ static struct sv_ink ground_ink(uint64_t *r, enum sv_ground g) {
 }
 
 static void lay_strips(struct sv_scene *s, const struct kind *k, uint64_t *r) {
-    static const uint8_t any[] = { SV_PAVEMENT, SV_PAVEMENT, SV_ROAD, SV_GRASS, SV_PLATFORM, SV_FLOOR, SV_STAIRS, SV_PATH, SV_BRICKS };
+    static const uint8_t any[] = { SV_PAVEMENT, SV_PAVEMENT, SV_PAVEMENT, SV_ROAD, SV_ROAD, SV_GRASS, SV_GRASS, SV_PLATFORM, SV_FLOOR, SV_STAIRS, SV_PATH, SV_BRICKS };
     float wide = 0, at = 0;
     s->strips = k ? k->strips : 1 + sv_rng_below(r, 4);
     for (size_t i = 0; i < s->strips; i++) {
         struct sv_strip *t = &s->strip[i];
         t->ground = k ? k->ground[i] : any[sv_rng_below(r, sizeof any)];
         t->to = (k ? k->width[i] : 1) * sv_draw(r, 0.85f, 1.2f) * (k ? 1 : sv_draw(r, 2, 9));
-        t->ink = ground_ink(r, t->ground), t->tile = sv_draw(r, 0.4f, 1.6f);
+        t->ink = ground_ink(r, t->ground), t->tile = sv_draw(r, 0.65f, 1.6f), t->tile *= t->tile * t->tile;     /* 0.3 to 4 metres */
         wide += t->to;
     }
     /* The middle of the picture lies in the middle of them, or wherever the draw says. */
@@ -123,17 +123,17 @@ static void set_light(struct sv_canvas *c, uint64_t *r, bool night, bool indoors
 static void set_sensor(struct sv_sensor *s, uint64_t *r, bool named, bool night) {
     const float blur = sv_draw(r, 0, 1), noise = sv_draw(r, 0, 1), coarse = sv_draw(r, 0, 1), worst = named ? 0.4f : 1;
     s->gray = sv_draw_if(r, named ? 0.25 : 0.5);
-    s->blur = 0.25f + 0.9f * blur * blur * worst;
+    s->blur = 0.25f + 0.95f * blur * blur * blur * worst;
     s->shake = sv_draw_if(r, 0.25) ? sv_draw(r, 0.05f, named ? 0.2f : 0.5f) : 0;
     /* Contrast about a middle gray that lies somewhere itself. */
     s->gain = sv_draw(r, 0.6f, 1.5f), s->bow = sv_draw(r, -0.25f, 0.4f);
     s->lift = 0.45f * (1 - s->gain) + sv_draw(r, -0.12f, 0.12f);
     if (named) s->gain = 0.5f + 0.5f * s->gain, s->lift *= 0.5f, s->bow *= 0.5f;
-    if (night) s->gain *= sv_draw(r, 0.3f, 0.6f), s->lift *= 0.3f, s->bow = 0;
+    if (night) s->gain *= sv_draw(r, 0.4f, 0.7f), s->lift *= 0.3f, s->bow = 0;
     s->noise = 0.3f + 5.5f * noise * noise * noise * worst * (night ? 1.5f : 1);
     s->coarse = sv_draw_if(r, 0.6) ? 1 + 15 * coarse * coarse * worst : 0;
     s->colour = sv_draw(r, 0.4f, 1.1f);
-    s->rng = sv_rng(r);
+    s->seed = sv_rng(r);
 }
 
 /* Furniture at the edge of where people walk. */
@@ -164,7 +164,7 @@ void sv_scene_make(struct sv_scene *s, struct sv_canvas *c, struct sv_sensor *se
     *s = (struct sv_scene){ .name = k ? k->name : NULL, .dusk = 1e9f };
     s->night = sv_draw_if(r, k ? 0 : 0.12);
     lay_strips(s, k, r);
-    const float turn = k ? sv_draw(r, -0.3f, 0.3f) : sv_draw(r, -SV_PI / 2, SV_PI / 2);
+    const float turn = !k ? sv_draw(r, -SV_PI / 2, SV_PI / 2) : (k->corridor ? SV_PI / 2 : 0) + sv_draw(r, -0.3f, 0.3f) * (k->corridor ? 0.3f : 1);
     s->cos = sv_cos(turn), s->sin = sv_sin(turn);
     const float far = k ? sv_draw(r, 13, 20) : sv_draw(r, 7, 34);
     const float tilt = k ? sv_draw(r, k->tilt[0], k->tilt[1]) : sv_draw_if(r, 0.15) ? sv_draw(r, 0.7f, 1.05f) : sv_draw(r, 0.04f, 0.75f);

@@ -7,13 +7,13 @@
 enum { TAPS = 7, HALF = TAPS / 2, LANE = 16, GRAIN = 8192 };
 
 int sv_sensor_open(struct sv_sensor *s, size_t w, size_t h, struct sv_err *e) {
-    s->w = w, s->h = h, s->stride = sv_ceil_div(w, LANE) * LANE;
+    s->rng = s->seed, s->w = w, s->h = h, s->stride = sv_ceil_div(w, LANE) * LANE;
     const size_t rows = sv_ceil_div(h, 16) * 16;
     for (int i = 0; i < 3; i++)
         if (!(s->plane[i] = sv_alloc(rows, s->stride, e))) return SV_ENOMEM;
     /* A row with room for the taps on either side, and as many filtered rows as there are taps. */
     if (!(s->spare = sv_alloc(TAPS + 1, s->stride + LANE, e)) || !(s->grain = sv_alloc(GRAIN + s->stride, 1, e))) return SV_ENOMEM;
-    for (size_t i = 0; i < GRAIN + s->stride; i++) s->grain[i] = (int8_t)sv_clampf(s->noise * sv_draw_bell(&s->rng) + 128.5f, 28, 228) - 128;
+    for (size_t i = 0; i < GRAIN + s->stride; i++) s->grain[i] = (int8_t)((int)sv_clampf(s->noise * sv_draw_bell(&s->rng) + 128.5f, 28, 228) - 128);
     for (int i = 0; i < 256; i++) {
         const float v = (float)i / 255, y = s->lift + s->gain * v + s->bow * v * (1 - v);
         s->lut[i] = (uint8_t)(sv_clampf(y, 0, 1) * 255 + 0.5f);
@@ -46,6 +46,7 @@ static void split(struct sv_sensor *s, const uint8_t *in) {
             b[x / 2] = (uint8_t)(128 + (((-43 * R - 85 * G + 128 * B) / 1024) * keep + 128) / 256);
             r[x / 2] = (uint8_t)(128 + (((128 * R - 107 * G - 21 * B) / 1024) * keep + 128) / 256);
         }
+        for (size_t x = (s->w + 1) / 2; x % 8; x++) b[x] = b[x - 1], r[x] = r[x - 1];
     }
 }
 
@@ -161,6 +162,7 @@ static void code_plane(uint8_t *plane, size_t w, size_t h, size_t stride, float 
     float step[8][8], per[8][8];
     for (int y = 0; y < 8; y++) for (int x = 0; x < 8; x++) step[y][x] = coarse * (1 + 0.55f * (float)(x + y)), per[y][x] = 1 / step[y][x];
     step[0][0] = coarse * 0.7f, per[0][0] = 1 / step[0][0];
+    for (size_t y = h; y % 8; y++) memcpy(plane + y * stride, plane + (y - 1) * stride, stride);        /* the rows under the last are as that */
     for (size_t y = 0; y < h; y += 8) for (size_t x = 0; x < w; x += 8) code_block(plane + y * stride + x, stride, step, per);
 }
 
@@ -177,8 +179,9 @@ static void join(const struct sv_sensor *s, uint8_t *out) {
     }
 }
 
-void sv_sensor_take(struct sv_sensor *s, const uint8_t *in, uint8_t *out) {
+void sv_sensor_take(struct sv_sensor *s, uint64_t frame, const uint8_t *in, uint8_t *out) {
     uint16_t kx[TAPS], ky[TAPS];
+    s->rng = frame * 0x9e3779b97f4a7c15u ^ s->seed;
     split(s, in);
     const float dx = s->shake * sv_draw_bell(&s->rng), dy = s->shake * sv_draw_bell(&s->rng);
     bell(s->blur > 0.25f ? s->blur : 0.25f, sv_clampf(dx, -1.5f, 1.5f), kx);
@@ -189,11 +192,7 @@ void sv_sensor_take(struct sv_sensor *s, const uint8_t *in, uint8_t *out) {
         for (size_t x = 0; x < s->w; x++) p[x] = s->lut[p[x]];
         grain_row(p, s->grain + sv_rng_below(&s->rng, GRAIN), s->stride);
     }
-    if (s->coarse > 0) {
-        /* Rows under the last one are whatever was there: make them the last. */
-        for (size_t y = s->h; y % 8; y++) memcpy(s->plane[0] + y * s->stride, s->plane[0] + (s->h - 1) * s->stride, s->stride);
-        code_plane(s->plane[0], s->w, s->h, s->stride, s->coarse);
-        for (int i = 1; i < 3 && !s->gray; i++) code_plane(s->plane[i], (s->w + 1) / 2, (s->h + 1) / 2, s->stride, s->coarse * 1.5f);
-    }
+    for (int i = 0; s->coarse > 0 && i < (s->gray ? 1 : 3); i++)
+        code_plane(s->plane[i], i ? (s->w + 1) / 2 : s->w, i ? (s->h + 1) / 2 : s->h, s->stride, i ? s->coarse * 1.5f : s->coarse);
     join(s, out);
 }

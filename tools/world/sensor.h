@@ -13,16 +13,16 @@ struct sv_sensor {
     float noise;                        /* deviation of noise, grey levels */
     float coarse;                       /* step of the coefficients of 8 x 8 blocks, 0: not coded */
     float colour;                       /* 1: as it is, 0: gray */
-    uint64_t rng;
+    uint64_t seed, rng;
     uint8_t *plane[3], *spare;          /* Y [h, stride], Cb and Cr [h/2, stride]; owned */
     int8_t *grain;
     uint8_t lut[256];
 };
 
-/* The fields up to rng are set; the rest is made.  Close with sv_sensor_close, after a failure too. */
+/* The fields from gray to seed are set; the rest is made.  Close with sv_sensor_close, after a failure too. */
 int sv_sensor_open(struct sv_sensor *s, size_t w, size_t h, struct sv_err *e);
 void sv_sensor_close(struct sv_sensor *s);
-/* out [h, w, 3] = in [h, w, 3] as the sensor gives it; may be the same. */
-void sv_sensor_take(struct sv_sensor *s, const uint8_t *in, uint8_t *out);
+/* out [h, w, 3] = in [h, w, 3] as the sensor gives it in that frame, whatever it took before; may be the same. */
+void sv_sensor_take(struct sv_sensor *s, uint64_t frame, const uint8_t *in, uint8_t *out);
 
 #endif

@@ -15,7 +15,8 @@ static double clip_box(const struct sv_world *w, const float in[4], double out[4
 static void tell(const struct sv_world *w, const struct sv_actor *a, struct sv_world_object *o) {
     const struct sv_vec v = sv_actor_at(a);
     const bool still = a->speed < 0.05f;
-    float facing = (still ? sv_actor_facing(a) : a->heading) - (sv_angle(v.y, v.x) - SV_PI / 2), across, along;
+    /* A still body shows the side that the line of sight meets; a path shows itself in the picture's own axes. */
+    float facing = still ? sv_actor_facing(a) - (sv_angle(v.y, v.x) - SV_PI / 2) : a->heading, across, along;
     while (facing > SV_PI) facing -= 2 * SV_PI;
     while (facing < -SV_PI) facing += 2 * SV_PI;
     sv_scene_strip(&w->scene, v, &along, &across);
@@ -72,11 +73,28 @@ static void who(const struct sv_world *w, const struct sv_world_object *o, uint6
     else if (o->hat && sv_draw_if(r, 0.4)) add(t, o->action == SV_DO_MOTORCYCLE ? " with a helmet" : " with a hat", "", "");
 }
 
+/* Other words for the same. */
+static const char *const other[SV_ACTIONS] = {
+    [SV_DO_STAND] = "standing still", [SV_DO_RUN] = "jogging", [SV_DO_CYCLE] = "cycling", [SV_DO_SKATEBOARD] = "skateboarding",
+    [SV_DO_SCOOTER] = "going by scooter", [SV_DO_DRIVE_CART] = "driving a golf cart", [SV_DO_MOTORCYCLE] = "riding a motorbike",
+    [SV_DO_ROLLERSKATE] = "skating", [SV_DO_WHEELCHAIR] = "moving in a wheelchair", [SV_DO_WALK_BICYCLE] = "pushing a bicycle",
+    [SV_DO_PUSH_PRAM] = "pushing a stroller", [SV_DO_PUSH_TROLLEY] = "pushing a cart", [SV_DO_PULL_SUITCASE] = "rolling a suitcase",
+    [SV_DO_CARRY_BOX] = "carrying something", [SV_DO_DRAG] = "dragging something heavy", [SV_DO_UMBRELLA] = "walking under an umbrella",
+    [SV_DO_GROUP_WALK] = "walking with others", [SV_DO_LIMP] = "walking with a limp", [SV_DO_LOITER] = "hanging around",
+    [SV_DO_PHONE] = "using a phone", [SV_DO_TALK] = "talking", [SV_DO_WAVE] = "waving a hand", [SV_DO_POINT] = "pointing at something",
+    [SV_DO_BEND] = "bending over", [SV_DO_PICK_UP] = "lifting something up", [SV_DO_SIT] = "sitting on a bench", [SV_DO_CROUCH] = "squatting",
+    [SV_DO_LIE] = "lying down", [SV_DO_FALL] = "falling over", [SV_DO_CRAWL] = "crawling on hands and knees", [SV_DO_JUMP] = "jumping up",
+    [SV_DO_JUMP_RAILING] = "jumping over a fence", [SV_DO_CLIMB] = "climbing over a fence", [SV_DO_CLIMB_LADDER] = "climbing up a ladder",
+    [SV_DO_THROW] = "throwing something", [SV_DO_CATCH] = "catching something", [SV_DO_KICK] = "playing with a ball",
+    [SV_DO_FIGHT] = "hitting someone", [SV_DO_SHOVE] = "shoving someone", [SV_DO_CHASE] = "running after someone", [SV_DO_HUG] = "embracing someone",
+    [SV_DO_EXERCISE] = "exercising", [SV_DO_SWEEP] = "cleaning the ground",
+};
+
 /* "riding a bicycle" with the colour of the bicycle where that is told. */
 static void doing(const struct sv_world *w, const struct sv_world_object *o, uint64_t *r, struct text *t) {
-    const char *phrase = sv_action_phrase(o->action), *thing = strstr(phrase, " a ");
+    const char *phrase = other[o->action] && sv_draw_if(r, 0.25) ? other[o->action] : sv_action_phrase(o->action), *thing = strstr(phrase, " a ");
     const enum sv_prop p = sv_action_prop(o->action);
-    const bool coloured = p != SV_PROP_NONE && p != SV_PROP_BENCH && p != SV_PROP_RAILING && p != SV_PROP_FENCE && p != SV_PROP_LADDER && p != SV_PROP_SKATES;
+    const bool coloured = p != SV_PROP_NONE && p != SV_PROP_BENCH && p != SV_PROP_RAILING && p != SV_PROP_FENCE && p != SV_PROP_LADDER && p != SV_PROP_SKATES && phrase == sv_action_phrase(o->action);
     if (o->action == SV_DO_DOG_RUN) { add(t, " is running", "", ""); return; }
     add(t, " is ", "", "");
     if (!thing || !coloured || !sv_draw_if(r, 0.5)) { add(t, phrase, "", ""); return; }

@@ -47,9 +47,12 @@ struct sv_world *sv_world_open(const struct sv_world_config *g, struct sv_err *e
     if (g->scene && !sv_scene_find(g->scene, &kind, &number)) return sv_fail(e, SV_EUSAGE, "no scene \"%s\"", g->scene), NULL;
     if (g->w < 16 || g->h < 16 || g->w > 4096 || g->h > 4096)
         return sv_fail(e, SV_EUSAGE, "a world of %zu x %zu pixels, expected sides of 16 to 4096", g->w, g->h), NULL;
+    if (!(g->fps >= 1 && g->fps <= 1000) || !(g->crowd >= 0 && g->crowd <= SV_CAST / 2) || !(g->height >= 0 && g->height <= 4 * (double)g->h))
+        return sv_fail(e, SV_EUSAGE, "a world of %g frames a second, %g actors, people of %g pixels; expected 1 to 1000, at most %d, at most four pictures",
+                       g->fps, g->crowd, g->height, SV_CAST / 2), NULL;
     struct sv_world *w = sv_alloc(1, sizeof *w, e);
     if (!w) return NULL;
-    w->w = g->w, w->h = g->h, w->fps = g->fps > 0 ? g->fps : 25, w->drawn = !g->scene;
+    w->w = g->w, w->h = g->h, w->fps = g->fps, w->drawn = !g->scene;
     if (take_memory(w, e)) return sv_world_free(w), NULL;
     /* A named place looks the same for every seed; its people do not. */
     const uint64_t place = g->scene ? number * 1000003 + kind * 7919 + 17 : g->seed;
@@ -60,7 +63,7 @@ struct sv_world *sv_world_open(const struct sv_world_config *g, struct sv_err *e
         first = sv_cast_choose(w);
     }
     sv_scene_make(&w->scene, &w->canvas, &w->sensor, kind, place, g->height, room_for(w, first));
-    w->sensor.rng ^= sv_rng(&w->rng);
+    w->sensor.seed ^= sv_rng(&w->rng);
     if (sv_sensor_open(&w->sensor, w->w, w->h, e)) return sv_world_free(w), NULL;
     memset(w->canvas.mark, 0, w->w * w->h * sizeof *w->canvas.mark);
     w->canvas.shade_from = w->h, w->canvas.shade_to = 0, w->canvas.id = 1;
@@ -73,6 +76,7 @@ struct sv_world *sv_world_open(const struct sv_world_config *g, struct sv_err *e
 }
 
 bool sv_world_begin(struct sv_world *w, enum sv_action a) { return sv_cast_enter(w, a, w->drawn); }
+bool sv_world_gray(const struct sv_world *w) { return w->sensor.gray; }
 bool sv_world_normal(const struct sv_world *w, enum sv_action a) { return w->scene.weight[a] > 0; }
 
 static void draw_actor(struct sv_world *w, struct sv_actor *a, uint16_t id) {
@@ -136,7 +140,7 @@ static void draw(struct sv_world *w, uint8_t *rgb) {
     for (size_t i = 0; i < n; i++) seen[c->top[i]]++;
     for (size_t i = 0; i < SV_CAST; i++) w->actor[i].visible = seen[i + 1];
     sv_shadows_lay(c);
-    sv_sensor_take(&w->sensor, c->rgb, rgb);
+    sv_sensor_take(&w->sensor, w->frames, c->rgb, rgb);
 }
 
 void sv_world_next(struct sv_world *w, uint8_t *rgb) {

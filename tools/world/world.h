@@ -83,8 +83,8 @@ struct sv_world_config {
     const char *scene;              /* NULL: one drawn from the seed, with everything about it drawn too */
     uint64_t seed;
     size_t w, h;                    /* 16 .. 4096 */
-    double fps;
-    double crowd;                   /* mean actors in view; 0: the scene's own */
+    double fps;                     /* 1 .. 1000 */
+    double crowd;                   /* mean actors in view, at most 48; 0: the scene's own */
     double height;                  /* pixels of a standing person in the middle of the picture; 0: drawn */
     const float *weight;            /* [SV_ACTIONS] how often an action is begun, relative; NULL: the scene's normal day */
 };
@@ -96,6 +96,7 @@ void sv_world_free(struct sv_world *w);
 void sv_world_next(struct sv_world *w, uint8_t *rgb);
 /* Begins an action in view now, whatever the weights say.  False: no room for one more actor. */
 bool sv_world_begin(struct sv_world *w, enum sv_action a);
+bool sv_world_gray(const struct sv_world *w);       /* has the camera no colours? */
 /* Is the action part of the scene's normal day? */
 bool sv_world_normal(const struct sv_world *w, enum sv_action a);
 

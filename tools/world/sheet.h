@@ -1,0 +1,10 @@
+/* sheet.h - a picture of every action, to be looked at. */
+#ifndef TOOLS_WORLD_SHEET_H
+#define TOOLS_WORLD_SHEET_H
+
+#include "core/err.h"
+
+/* A PNG: actions in the order of the list, four to a row, each by three moments of two actors. */
+int sv_world_sheet(const char *path, uint64_t seed, struct sv_err *e);
+
+#endif
