@@ -5,6 +5,7 @@
 #include "io/container.h"
 #include "tests/util.h"
 #include "tools/feature.h"
+#include "tools/run.h"
 #include "tools/scene.h"
 
 #include <criterion/criterion.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { W = 40, H = 30, FRAMES = 11 };
 
@@ -188,6 +190,48 @@ Test(pipeline, redefinition) {
     SAME("s/objects.csv", "fl/objects.csv");
     RUN(0, "score -m m.svad -s w.scene s --normal 'a' --dry-run");
     cr_expect(strstr(r.out, "normal \"a\": threshold"), "%s", r.out);
+}
+
+static const char *text_of(const struct sv_json *j, const char *member, const char *in_it) {
+    return sv_json_text(sv_json_get(sv_json_get(j->root, member), in_it));
+}
+
+/* run.json says how the scores were made and, over any number of scorings, where the video is; the stored clips say why. */
+Test(pipeline, what_is_kept_for_the_report) {
+    const char *root = world();
+    static struct ran r;
+    struct sv_json j;
+    struct sv_err e = {0};
+    struct sv_stored s;
+    const struct sv_view *over, *under, *actions;
+    int64_t frames = 0;
+    double q50, q99;
+    RUN(0, "fit -m m.svad train --boxes train.txt --seed 7 -o w.scene");
+    RUN(0, "score -m m.svad -s w.scene test --boxes test.txt -o s --threads 1");
+    RUN(0, "score -m m.svad -s w.scene s --threshold -1 --normal 'riding a \"bicycle\"' -o n");
+    RUN(0, "score -m m.svad -s w.scene n -o back");
+    for (int i = 0; i < 3; i++) {
+        static const char *const dir[] = { "s", "n", "back" };
+        cr_assert_eq(sv_run_read(&j, in(root, "%s", dir[i]).s, &e), 0, "%s", e.msg);
+        const char *video = sv_json_text(sv_json_get(sv_run_clip_of(&j, "e"), "video"));
+        cr_assert(video && video[0] == '/' && !access(in(video, "00.ppm").s, R_OK), "%s: %s", dir[i], video);
+        cr_expect(sv_json_int(sv_json_get(sv_run_clip_of(&j, "e"), "frames"), &frames) && frames == FRAMES);
+        cr_expect(!sv_run_clip_of(&j, "f") && strlen(text_of(&j, "model", "id")) >= 32);
+        const struct sv_json_node *q = sv_json_get(sv_json_get(j.root, "scene"), "frame_scores"), *guide = sv_json_get(j.root, "redefined");
+        cr_expect(sv_json_real(sv_json_get(q, "0.5"), &q50) && sv_json_real(sv_json_get(q, "0.99"), &q99) && q50 > 0 && q99 > q50);
+        cr_expect_str_eq(text_of(&j, "scene", "file"), "w.scene");
+        cr_expect_eq(guide->n, i == 1);
+        if (i == 1) cr_expect_str_eq(sv_json_text(sv_json_get(guide->child, "normal")), "riding a \"bicycle\"");
+        const char *from = sv_json_text(sv_json_get(j.root, "from")), *want[] = { NULL, "/s", "/n" };
+        cr_expect(i ? from && !strcmp(from + strlen(from) - 2, want[i]) : !from, "%s", from);
+        sv_json_free(&j);
+    }
+    cr_assert_eq(sv_stored_open(&s, in(root, "s/e.svad").s, &e), 0, "%s", e.msg);
+    cr_expect_eq(sv_store_expect(&s.store, "over", 1 << SV_I32, 2, (size_t[]){ s.n, 3 }, &over, &e), 0, "%s", e.msg);
+    cr_expect_eq(sv_store_expect(&s.store, "under", 1 << SV_I32, 2, (size_t[]){ s.n, 3 }, &under, &e), 0, "%s", e.msg);
+    cr_expect_eq(sv_store_expect(&s.store, "actions", 1 << SV_U8, 1, (size_t[]){ SIZE_MAX }, &actions, &e), 0, "%s", e.msg);
+    cr_expect(memcmp(over->data, under->data, s.n * 12));
+    sv_stored_close(&s);
 }
 
 Test(pipeline, every) {

@@ -139,6 +139,13 @@ int sv_actions_load(struct sv_actions *a, const char *path, struct sv_err *e) {
     return rc;
 }
 
+int sv_actions_put(const struct sv_actions *a, struct sv_store *st, struct sv_err *e) {
+    char *text = sv_store_alloc(st, a->bytes, 1, e);
+    if (!text) return SV_ENOMEM;
+    for (size_t i = 0; i < a->bytes; i++) text[i] = a->text[i] ? a->text[i] : '\n';
+    return sv_store_add(st, "actions", SV_U8, 1, &a->bytes, text, a->bytes, e);
+}
+
 void sv_actions_free(struct sv_actions *a) {
     sv_free(a->text), sv_free(a->name);
     *a = (struct sv_actions){0};

@@ -2,7 +2,7 @@
 #ifndef TOOLS_ACTIONS_H
 #define TOOLS_ACTIONS_H
 
-#include "core/mem.h"
+#include "core/tensor.h"
 
 enum { SV_ACTIONS_MAX = 1 << 16 };
 
@@ -16,6 +16,8 @@ struct sv_actions {
 int sv_actions_load(struct sv_actions *a, const char *path, struct sv_err *e);
 /* The same from memory; `where` is for messages. */
 int sv_actions_parse(struct sv_actions *a, const char *text, size_t bytes, const char *where, struct sv_err *e);
+/* Adds them to a store as a tensor "actions" u8, each ended by a newline: what sv_actions_parse reads. */
+int sv_actions_put(const struct sv_actions *a, struct sv_store *st, struct sv_err *e);
 void sv_actions_free(struct sv_actions *a);         /* {0} is fine; leaves {0} */
 
 #endif

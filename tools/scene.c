@@ -6,13 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-static int add_actions(const struct sv_scene *s, struct sv_store *st, struct sv_err *e) {
-    char *text = sv_store_alloc(st, s->actions.bytes, 1, e);
-    if (!text) return SV_ENOMEM;
-    for (size_t i = 0; i < s->actions.bytes; i++) text[i] = s->actions.text[i] ? s->actions.text[i] : '\n';
-    return sv_store_add(st, "actions", SV_U8, 1, &s->actions.bytes, text, s->actions.bytes, e);
-}
-
 static int add_sample(const struct sv_scene *s, struct sv_store *st, struct sv_err *e) {
     const size_t n = s->samples * s->embed;
     uint16_t *half = sv_store_alloc(st, n, 2, e);
@@ -30,7 +23,7 @@ static int fill(const struct sv_scene *s, struct sv_store *st, struct sv_err *e)
     if (!rc) rc = sv_store_set_int(st, "scene.seed", (int64_t)s->seed, e);
     if (!rc) rc = sv_store_set_reals(st, "scene.object_quantiles", s->object_q, SV_SCENE_QUANTILES, e);
     if (!rc) rc = sv_store_set_reals(st, "scene.frame_quantiles", s->frame_q, SV_SCENE_QUANTILES, e);
-    if (!rc) rc = add_actions(s, st, e);
+    if (!rc) rc = sv_actions_put(&s->actions, st, e);
     if (!rc) rc = sv_store_add(st, "text", SV_F32, 2, text, s->text, text[0] * text[1] * 4, e);
     if (!rc) rc = sv_store_add(st, "centre", SV_F64, 2, centre, s->centre, centre[0] * centre[1] * 8, e);
     if (!rc && s->mean) rc = sv_store_add(st, "mean", SV_F32, 1, &s->texts, s->mean, s->texts * 4, e);

@@ -5,15 +5,18 @@
 #include "kmeans/redefine.h"
 #include "kmeans/response.h"
 #include "kmeans/score.h"
-#include "tools/scene.h"
-#include "tools/tubes.h"
+#include "tools/run.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+enum { WHY = 3 };                       /* actions that explain an object, each way */
+
 struct job {
+    int argc; char **argv;
+    const struct sv_tube_opts *opts;
     struct sv_tubes t;
     struct sv_common common;
     struct sv_scene scene;
@@ -25,6 +28,7 @@ struct job {
     struct sv_guide *guide; size_t guides;
     const char **text;                  /* [guides] */
     struct sv_out scores, objects;
+    struct sv_run_out run;
     size_t written;                     /* clips whose objects are on disk */
     size_t *hits;                       /* [guides]: objects above the text's threshold */
     size_t tubes, frames, changed;      /* changed: frames whose score the texts moved */
@@ -37,14 +41,15 @@ struct work {
     float *sim;                         /* [n, guides] */
     double *original, *final;           /* [n] scores of objects */
     double *before, *after, *scratch;   /* [frames] */
-    size_t *frame, *action;             /* [n] */
+    size_t *frame, *action, *nearest;   /* [n] */
+    int32_t *over, *under;              /* [n, WHY]: the actions that stand out most from the nearest centre, both ways */
     float *similarity;                  /* [n]: the response to the action */
 };
 
 static void work_free(struct work *w) {
     sv_clip_tubes_free(&w->c);
     sv_free(w->response), sv_free(w->sim), sv_free(w->original), sv_free(w->final), sv_free(w->before), sv_free(w->after);
-    sv_free(w->scratch), sv_free(w->frame), sv_free(w->action), sv_free(w->similarity);
+    sv_free(w->scratch), sv_free(w->frame), sv_free(w->action), sv_free(w->similarity), sv_free(w->nearest), sv_free(w->over), sv_free(w->under);
 }
 
 /* ---- texts ---- */
@@ -93,8 +98,10 @@ static int make_room(struct work *w, const struct job *j, struct sv_err *e) {
     w->scratch = sv_alloc(t, sizeof *w->scratch, e);
     w->frame = sv_alloc(n, sizeof *w->frame, e), w->action = sv_alloc(n, sizeof *w->action, e);
     w->similarity = sv_alloc(n, sizeof *w->similarity, e);
+    w->nearest = sv_alloc(n, sizeof *w->nearest, e);
+    w->over = sv_alloc(n, WHY * sizeof *w->over, e), w->under = sv_alloc(n, WHY * sizeof *w->under, e);
     return w->response && w->sim && w->original && w->final && w->before && w->after && w->scratch && w->frame && w->action &&
-           w->similarity ? 0 : SV_ENOMEM;
+           w->similarity && w->nearest && w->over && w->under ? 0 : SV_ENOMEM;
 }
 
 /* With tubes on every E-th frame only, a frame between takes the score of the nearest that has them (the earlier of two). */
@@ -102,6 +109,17 @@ static void spread(double *score, size_t frames, size_t every) {
     for (size_t t = 0; t < frames; t++) {
         const size_t low = t / every * every, high = low + every;
         if (t != low) score[t] = score[high < frames && high - t < t - low ? high : low];
+    }
+}
+
+static void explain(const struct sv_scene *s, struct work *w) {
+    const size_t k = sv_min(WHY, s->texts);
+    size_t a[WHY], b[WHY];
+    for (size_t i = 0; i < w->c.n; i++) {
+        const double *centre = s->centre + w->nearest[i] * s->texts;
+        sv_explain(a, k, w->response + i * s->texts, centre, s->texts, 1);
+        sv_explain(b, k, w->response + i * s->texts, centre, s->texts, -1);
+        for (size_t x = 0; x < k; x++) w->over[i * k + x] = (int32_t)a[x], w->under[i * k + x] = (int32_t)b[x];
     }
 }
 
@@ -117,7 +135,8 @@ static void score_clip(struct job *j, struct work *w) {
         w->similarity[i] = r[w->action[i]];
     }
     if (s->mean) sv_response_center(w->response, s->mean, n, s->texts);
-    sv_score(j->t.cpu.pool, w->original, NULL, w->response, n, s->texts, s->centre, s->centres);
+    sv_score(j->t.cpu.pool, w->original, w->nearest, w->response, n, s->texts, s->centre, s->centres);
+    explain(s, w);
     sv_frame_scores(w->before, w->c.frames, w->original, w->frame, n);
     memcpy(w->final, w->original, n * sizeof *w->final);
     memcpy(w->after, w->before, w->c.frames * sizeof *w->after);
@@ -150,11 +169,11 @@ static int object_path(const struct job *j, size_t source, char *out, size_t siz
     return n < 0 || (size_t)n >= size ? sv_fail(e, SV_EUSAGE, "-o: the path is too long") : 0;
 }
 
-/* What a later run scores again without a video: F_video, and the scores before any text. */
+/* What a later run scores again without a video: F_video, and the scores before any text.  What a report says: why. */
 static int put_stored(const struct job *j, const struct work *w, size_t source, struct sv_err *e) {
     char path[4096];
     struct sv_store st = {0};
-    const size_t n = w->c.n, embed = j->t.model.cfg.embed;
+    const size_t n = w->c.n, embed = j->t.model.cfg.embed, why = sv_min(WHY, j->scene.texts);
     const int64_t frames = (int64_t)w->c.frames;
     struct sv_rule rule = j->t.rule;
     rule.every = w->c.every;
@@ -165,6 +184,9 @@ static int put_stored(const struct job *j, const struct work *w, size_t source, 
     if (!rc) rc = sv_store_add(&st, "frames", SV_I64, 1, (size_t[]){ 1 }, &frames, 8, e);
     if (!rc) rc = sv_store_add(&st, "video", SV_F32, 2, (size_t[]){ n, embed }, w->c.video, n * embed * sizeof(float), e);
     if (!rc) rc = sv_store_add(&st, "original", SV_F64, 1, &n, w->original, n * sizeof(double), e);
+    if (!rc) rc = sv_actions_put(&j->scene.actions, &st, e);
+    if (!rc) rc = sv_store_add(&st, "over", SV_I32, 2, (size_t[]){ n, why }, w->over, n * why * sizeof *w->over, e);
+    if (!rc) rc = sv_store_add(&st, "under", SV_I32, 2, (size_t[]){ n, why }, w->under, n * why * sizeof *w->under, e);
     if (!rc) rc = sv_container_write(path, "objects", &st, e);
     sv_store_free(&st);
     return rc;
@@ -208,6 +230,17 @@ static int say_clip(const struct job *j, const struct work *w, struct sv_err *e)
     return o.rc;
 }
 
+static void put_guide(struct sv_json_out *o, const struct job *j, size_t k) {
+    const struct sv_guide *g = &j->guide[k];
+    sv_json_open(o, NULL, '{');
+    sv_json_put_text(o, g->normal ? "normal" : "abnormal", j->text[k]);
+    sv_json_put_real(o, "threshold", g->threshold);
+    sv_json_put_real(o, "width", g->width);
+    sv_json_put_int(o, "above", (int64_t)j->hits[k]);
+    sv_json_put_int(o, "objects", (int64_t)j->tubes);
+    sv_json_close(o);
+}
+
 static int say_guide(const struct job *j, size_t k, struct sv_err *e) {
     const struct sv_guide *g = &j->guide[k];
     if (!j->common.json) {
@@ -216,13 +249,7 @@ static int say_guide(const struct job *j, size_t k, struct sv_err *e) {
         return 0;
     }
     struct sv_json_out o = { .e = e };
-    sv_json_open(&o, NULL, '{');
-    sv_json_put_text(&o, g->normal ? "normal" : "abnormal", j->text[k]);
-    sv_json_put_real(&o, "threshold", g->threshold);
-    sv_json_put_real(&o, "width", g->width);
-    sv_json_put_int(&o, "above", (int64_t)j->hits[k]);
-    sv_json_put_int(&o, "objects", (int64_t)j->tubes);
-    sv_json_close(&o);
+    put_guide(&o, j, k);
     if (!o.rc) fputs(o.text, stdout);
     sv_free(o.text);
     return o.rc;
@@ -241,6 +268,7 @@ static int clip(struct job *j, size_t source, struct sv_progress *p, struct sv_e
         rc = put_rows(j, &w, e);
         if (!rc) rc = put_stored(j, &w, source, e);
         if (!rc) j->written = source + 1;
+        if (!rc) sv_run_clip(&j->run, &j->t.sources.item[source], &w.c), rc = j->run.json.rc;
     }
     if (!rc) rc = say_clip(j, &w, e);
     work_free(&w);
@@ -267,7 +295,7 @@ static int check_out(const struct job *j, struct sv_err *e) {
 /* After a failure nothing of this run stays. */
 static void drop(struct job *j, bool fresh) {
     char path[4096];
-    sv_out_drop(&j->scores), sv_out_drop(&j->objects);
+    sv_out_drop(&j->scores), sv_out_drop(&j->objects), sv_run_drop(&j->run);
     for (size_t i = 0; i < j->written; i++)
         if (!object_path(j, i, path, sizeof path, NULL)) unlink(path);
     if (fresh) rmdir(j->out);
@@ -284,6 +312,14 @@ static int score_all(struct job *j, struct sv_err *e) {
     return rc;
 }
 
+static int commit(struct job *j, struct sv_err *e) {
+    sv_run_ended(&j->run);
+    for (size_t k = 0; k < j->guides; k++) put_guide(&j->run.json, j, k);
+    int rc = j->run.json.rc ? j->run.json.rc : sv_out_commit(&j->objects, e);
+    if (!rc) rc = sv_run_commit(&j->run, e);
+    return rc ? rc : sv_out_commit(&j->scores, e);
+}
+
 static int write_all(struct job *j, struct sv_err *e) {
     char path[4096];
     const bool fresh = !sv_is_dir(j->out);
@@ -294,9 +330,10 @@ static int write_all(struct job *j, struct sv_err *e) {
     rc = sv_scores_open(&j->scores, path, e);
     snprintf(path, sizeof path, "%s/objects.csv", j->out);
     if (!rc) rc = sv_objects_open(&j->objects, path, e);
+    if (!rc) rc = sv_run_open(&j->run, j->out, &(struct sv_run_facts){ j->argc, j->argv, &j->common, &j->t, j->opts->model, j->scene_path, j->opts->boxes,
+                                                                       &j->scene }, e);
     if (!rc) rc = score_all(j, e);
-    if (!rc) rc = sv_out_commit(&j->objects, e);
-    if (!rc) rc = sv_out_commit(&j->scores, e);
+    if (!rc) rc = commit(j, e);
     if (rc) drop(j, fresh);
     return rc;
 }
@@ -317,8 +354,9 @@ static int run(struct job *j, const struct sv_tube_opts *o, const struct sv_list
 }
 
 int sv_tool_score(int argc, char **argv, struct sv_err *e) {
-    struct job j = { .theta = NAN, .gamma = NAN, .threshold = NAN, .scores = { .fd = -1 }, .objects = { .fd = -1 } };
     struct sv_tube_opts o = SV_TUBE_OPTS_INIT;
+    struct job j = { .argc = argc, .argv = argv, .opts = &o, .theta = NAN, .gamma = NAN, .threshold = NAN, .scores = { .fd = -1 },
+                     .objects = { .fd = -1 }, .run = { .file.fd = -1 } };
     struct sv_list args = {0};
     const struct sv_opt opt[] = {
         SV_TUBE_OPTS(&o),
@@ -330,7 +368,7 @@ int sv_tool_score(int argc, char **argv, struct sv_err *e) {
         { "gamma", SV_OPT_REAL, &j.gamma, "X", "strength of --normal (auto)", 0, 1e9 },
         { "frame-level", SV_OPT_FLAG, &j.frame_level, NULL, "texts act on frames, not on objects", 0, 0 },
         { "dry-run", SV_OPT_FLAG, &j.dry_run, NULL, "only say what would come out", 0, 0 },
-        { "o", SV_OPT_TEXT, &j.out, "DIR", "folder of scores.csv, objects.csv and CLIP.svad", 0, 0 },
+        { "o", SV_OPT_TEXT, &j.out, "DIR", "folder of scores.csv, objects.csv, run.json and CLIP.svad", 0, 0 },
         SV_COMMON(&j.common),
     };
     const struct sv_usage u = {
