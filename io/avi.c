@@ -6,8 +6,6 @@
 
 #include "io/jpeg.h"
 
-#define CONVERT "(ffmpeg -i FILE -f yuv4mpegpipe - | svad ... -)"
-
 struct chunk { char id[5]; uint32_t size; };
 
 static uint32_t le32(const uint8_t *p) { return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24; }
@@ -82,7 +80,7 @@ static int check_codec(const struct sv_avi *a, const struct about *b, struct sv_
     for (size_t i = 0; i < 4; i++) c[i] = (char)toupper((unsigned char)b->codec[i]);
     for (size_t i = 0; i < SV_LEN(known); i++) if (!memcmp(known[i], c, 4)) return 0;
     for (size_t i = 0; i < 4; i++) c[i] = b->codec[i] >= 0x20 && b->codec[i] < 0x7f ? b->codec[i] : '?';
-    return sv_fail(e, SV_EINPUT, "%s: AVI of codec %s, expected Motion JPEG (MJPG), frames or y4m " CONVERT, a->in.name, c);
+    return sv_fail(e, SV_EINPUT, "%s: AVI of codec %s, expected Motion JPEG (MJPG), frames or y4m " SV_AVI_CONVERT, a->in.name, c);
 }
 
 static uint64_t list_bytes(uint32_t size) { return size == 0 || size == UINT32_MAX ? UINT64_MAX : size; }

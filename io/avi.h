@@ -11,6 +11,9 @@
 #include "core/image.h"
 #include "io/stream.h"
 
+/* What messages tell who comes with another codec. */
+#define SV_AVI_CONVERT "(ffmpeg -i FILE -c:v mjpeg -q:v 2 OUT.avi, or pipe it: ffmpeg -i FILE -f yuv4mpegpipe - | svad ... -)"
+
 enum { SV_AVI_MAX_PACKET = 1 << 26 };
 
 struct sv_avi {

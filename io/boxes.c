@@ -1,107 +1,43 @@
-#include "io/boxes.h"
+#include "io/boxes_int.h"
 
-#include "core/num.h"
 #include "io/file.h"
+#include "io/json.h"
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = 64, FILE_MAX = 1 << 30, SHOWN = 40 };
+enum { FILE_MAX = 1 << 30, PATH = 4096 };
 
-struct column { const char *s; size_t n; };
+/* ---- collecting ---- */
 
-struct reader {
-    const char *file;
-    size_t line;
-    struct column col[COLUMNS];
-    size_t cols;
-    struct sv_boxes *b;
-    size_t *clip; size_t clip_cap;      /* clip of each box */
-    bool sorted, any;
-    double min_score;
-};
-
-static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
-
-static int shown(const struct column *c) { return (int)sv_min(c->n, SHOWN); }
-
-static int split(struct reader *r, const char *s, const char *end, struct sv_err *e) {
-    const bool commas = memchr(s, ',', (size_t)(end - s)) != NULL;
-    for (r->cols = 0;; s++) {
-        while (s < end && blank(*s)) s++;
-        if (s == end && !commas) return 0;
-        const char *from = s;
-        while (s < end && (commas ? *s != ',' : !blank(*s))) s++;
-        const char *to = s;
-        while (to > from && blank(to[-1])) to--;
-        if (to == from && r->cols < 6)
-            return sv_fail(e, SV_EINPUT, "%s: line %zu: column %zu is empty", r->file, r->line, r->cols + 1);
-        if (r->cols == COLUMNS)
-            return sv_fail(e, SV_EINPUT, "%s: line %zu: more than %d columns", r->file, r->line, COLUMNS);
-        r->col[r->cols++] = (struct column){ from, (size_t)(to - from) };
-        if (s == end) return 0;
-    }
+int sv_box_bad(const struct sv_box_reader *r, struct sv_err *e, const char *fmt, ...) {
+    char what[400];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof what, fmt, ap);
+    va_end(ap);
+    return sv_fail(e, SV_EINPUT, "%s: %s %zu: %s", r->file, r->unit, r->at, what);
 }
 
-static int real(const struct reader *r, size_t i, double limit, const char *what, double *out, struct sv_err *e) {
-    const struct column *c = &r->col[i];
-    if (sv_num_real(c->s, c->n, out) && fabs(*out) <= limit) return 0;
-    return sv_fail(e, SV_EINPUT, "%s: line %zu: %s is \"%.*s\", expected a number within %g", r->file, r->line, what,
-                   shown(c), c->s, limit);
-}
-
-/* Column i as a track: t17. */
-static bool track_of(const struct reader *r, size_t i, int64_t *out) {
-    const struct column *c = &r->col[i];
-    return i < r->cols && c->n > 1 && c->s[0] == 't' && sv_num_int(c->s + 1, c->n - 1, out) && *out >= 0;
-}
-
-/* The columns as a box; the clip's name stays in column 0. */
-static int parse_box(struct reader *r, struct sv_box *x, struct sv_err *e) {
-    static const char *const what[] = { "x1", "y1", "x2", "y2" };
-    double v[4];
-    int64_t frame;
-    if (r->cols < 6) return sv_fail(e, SV_EINPUT, "%s: line %zu: %zu columns, expected clip frame x1 y1 x2 y2 [score]",
-                                    r->file, r->line, r->cols);
-    const struct column *clip = &r->col[0], *t = &r->col[1];
-    if (clip->n > SV_NAMES_MAX || memchr(clip->s, 0, clip->n))
-        return sv_fail(e, SV_EINPUT, "%s: line %zu: a clip name of %zu bytes, expected at most %d without NUL",
-                       r->file, r->line, clip->n, SV_NAMES_MAX);
-    if (!sv_num_int(t->s, t->n, &frame) || frame < 0 || frame > SV_FRAME_MAX)
-        return sv_fail(e, SV_EINPUT, "%s: line %zu: frame is \"%.*s\", expected a whole number from 0 to %d",
-                       r->file, r->line, shown(t), t->s, SV_FRAME_MAX);
-    for (size_t i = 0; i < 4; i++) {
-        const int rc = real(r, 2 + i, SV_PIXEL_MAX, what[i], &v[i], e);
-        if (rc) return rc;
-    }
-    *x = (struct sv_box){ (size_t)frame, v[0], v[1], v[2], v[3], 1, -1 };
-    int64_t track;
-    const bool scored = r->cols > 6 && !track_of(r, 6, &track);
-    const int rc = scored ? real(r, 6, SV_PIXEL_MAX, "score", &x->score, e) : 0;
-    if (rc) return rc;
-    if (track_of(r, scored ? 7 : 6, &track)) x->track = track;
-    if (!(x->x2 > x->x1 && x->y2 > x->y1))
-        return sv_fail(e, SV_EINPUT, "%s: line %zu: clip %.*s frame %zu: the box %g %g %g %g is empty, expected "
-                       "x1 < x2 and y1 < y2", r->file, r->line, shown(clip), clip->s, x->frame, v[0], v[1], v[2], v[3]);
-    if (r->any && r->b->scored != scored)
-        return sv_fail(e, SV_EINPUT, "%s: line %zu: %s a score, unlike the lines before", r->file, r->line, scored ? "has" : "lacks");
-    r->any = true, r->b->scored = scored;
-    return 0;
-}
-
-static int add_line(struct reader *r, struct sv_err *e) {
+int sv_box_add(struct sv_box_reader *r, const char *name, size_t len, const struct sv_box *x, bool scored, struct sv_err *e) {
     struct sv_boxes *b = r->b;
-    struct sv_box x;
     size_t clip;
-    int rc = parse_box(r, &x, e);
-    if (rc || (rc = sv_names_add(&b->clip, r->col[0].s, r->col[0].n, &clip, e))) return rc;
-    if (b->scored && x.score < r->min_score) return b->dropped++, 0;
+    if (!(x->x2 > x->x1 && x->y2 > x->y1))
+        return sv_box_bad(r, e, "clip %.*s frame %zu: the box %g %g %g %g is empty, expected x1 < x2 and y1 < y2", (int)sv_min(len, 40), name,
+                          x->frame, x->x1, x->y1, x->x2, x->y2);
+    if (r->any && b->scored != scored) return sv_box_bad(r, e, "%s a score, unlike the boxes before", scored ? "has" : "lacks");
+    r->any = true, b->scored = scored;
+    const int rc = sv_names_add(&b->clip, name, len, &clip, e);
+    if (rc) return rc;
+    if (scored && x->score < r->min_score) return b->dropped++, 0;
     if (sv_grow(&b->box, &b->cap, b->n, sizeof *b->box, e) || sv_grow(&r->clip, &r->clip_cap, b->n, sizeof *r->clip, e))
         return SV_ENOMEM;
     const size_t last = b->n - 1;
-    if (b->n && (clip < r->clip[last] || (clip == r->clip[last] && x.frame < b->box[last].frame))) r->sorted = false;
+    if (b->n && (clip < r->clip[last] || (clip == r->clip[last] && x->frame < b->box[last].frame))) r->sorted = false;
     r->clip[b->n] = clip;
-    b->box[b->n++] = x;
+    b->box[b->n++] = *x;
     return 0;
 }
 
@@ -114,7 +50,7 @@ static int by_place(const void *a, const void *b) {
     return (x->at > y->at) - (x->at < y->at);
 }
 
-static int sort(struct reader *r, struct sv_err *e) {
+static int sort(struct sv_box_reader *r, struct sv_err *e) {
     struct sv_boxes *b = r->b;
     struct key *key = sv_alloc(b->n, sizeof *key, e);
     struct sv_box *box = sv_alloc(b->n, sizeof *box, e);
@@ -133,7 +69,7 @@ static int sort(struct reader *r, struct sv_err *e) {
 }
 
 /* first[i + 1] counts clip i's boxes, then becomes where they end. */
-static int index_clips(struct reader *r, struct sv_err *e) {
+static int index_clips(struct sv_box_reader *r, struct sv_err *e) {
     struct sv_boxes *b = r->b;
     if (!(b->first = sv_alloc(b->clip.n + 1, sizeof *b->first, e))) return SV_ENOMEM;
     for (size_t i = 0; i < b->n; i++) b->first[r->clip[i] + 1]++;
@@ -141,41 +77,177 @@ static int index_clips(struct reader *r, struct sv_err *e) {
     return 0;
 }
 
-static int parse(struct reader *r, const char *s, const char *end, struct sv_err *e) {
-    if (end - s >= 3 && !memcmp(s, "\xef\xbb\xbf", 3)) s += 3;
-    while (s < end) {
-        const char *eol = memchr(s, '\n', (size_t)(end - s)), *stop = eol ? eol : end;
-        r->line++;
-        while (s < stop && blank(*s)) s++;
-        if (s < stop && *s != '#') {
-            int rc = split(r, s, stop, e);
-            if (rc || (rc = add_line(r, e))) return rc;
-        }
-        s = eol ? eol + 1 : end;
+/* ---- files ---- */
+
+static int one_json(struct sv_box_reader *r, const void *data, size_t size, struct sv_err *e) {
+    struct sv_json j;
+    const char *file = r->file;
+    int rc = sv_json_parse(&j, data, size, file, e);
+    if (rc) return rc;
+    rc = sv_box_coco(r, (const struct sv_json_node *const[]){ j.root }, &file, 1, e);
+    sv_json_free(&j);
+    return rc;
+}
+
+/* The last part of a path without its extension. */
+static size_t stem(const char *path, const char **from) {
+    const char *slash = strrchr(path, '/'), *s = slash ? slash + 1 : path, *dot = strrchr(s, '.');
+    *from = s;
+    return sv_min(dot && dot != s ? (size_t)(dot - s) : strlen(s), SV_NAMES_MAX);
+}
+
+static int one_mot(struct sv_box_reader *r, const char *file, const void *data, size_t size, struct sv_err *e) {
+    char clip[SV_NAMES_MAX + 1];
+    const char *s;
+    size_t n = stem(file, &s), at;
+    memcpy(clip, s, n), clip[n] = 0;
+    const int rc = sv_names_add(&r->b->clip, clip, n, &at, e);
+    return rc ? rc : sv_box_mot(r, clip, data, size, e);
+}
+
+static int one_file(struct sv_box_reader *r, const void *data, size_t size, struct sv_err *e) {
+    switch (sv_box_format(data, size, false)) {
+    case SV_BOX_COCO: return one_json(r, data, size, e);
+    case SV_BOX_MOT: return r->clips && r->clips->n == 1 ? sv_box_mot(r, r->clips->item[0].name, data, size, e) : one_mot(r, r->file, data, size, e);
+    default: return sv_box_text(r, data, size, e);
     }
-    if (!r->any) return sv_fail(e, SV_EINPUT, "%s: no boxes", r->file);
-    const int rc = r->sorted ? 0 : sort(r, e);
-    return rc ? rc : index_clips(r, e);
+}
+
+/* ---- folders ---- */
+
+static int join(char out[PATH], const char *folder, const char *name, struct sv_err *e) {
+    return (size_t)snprintf(out, PATH, "%s/%s", folder, name) < PATH ? 0 : sv_fail(e, SV_EINPUT, "%s/%.40s...: the path is too long", folder, name);
+}
+
+static bool ends(const char *name, const char *tail) {
+    const size_t n = strlen(name), k = strlen(tail);
+    return n > k && !strcmp(name + n - k, tail);
+}
+
+/* One frame's file; clip NULL: the name says whose it is. */
+static int yolo_file(struct sv_box_reader *r, const char *path, const char *clip, const char *name, const void *data, size_t size, struct sv_err *e) {
+    char place[PATH];
+    struct sv_box_place p;
+    const struct sv_box_clip *about;
+    int rc = clip ? join(place, clip, name, e) : 0;
+    r->file = path, r->unit = "line", r->at = 1;
+    if (!rc) rc = sv_box_place(r, clip ? place : name, strlen(clip ? place : name), &p, e);
+    if (rc || !p.clip || !size) return rc;
+    rc = sv_box_measure(r, p.clip, &about, e);
+    return rc ? rc : sv_box_yolo(r, &p, about->w, about->h, data, size, e);
+}
+
+/* The .txt files of a folder, all YOLO or all MOT: the first that says something tells. */
+static int text_folder(struct sv_box_reader *r, const char *folder, const char *clip, const struct sv_dir *d, struct sv_err *e) {
+    enum sv_box_format format = clip ? SV_BOX_YOLO : SV_BOX_NONE;
+    char path[PATH];
+    int rc = 0;
+    for (size_t i = 0; !rc && i < d->n; i++) {
+        struct sv_file f;
+        if (!ends(d->name[i], ".txt") || !strcmp(d->name[i], "classes.txt")) continue;
+        if ((rc = join(path, folder, d->name[i], e)) || (rc = sv_file_read(&f, path, FILE_MAX, e))) return rc;
+        r->file = path;
+        if (format == SV_BOX_NONE) format = sv_box_format((const char *)f.data, f.size, true);
+        if (format == SV_BOX_MOT || format == SV_BOX_NONE) rc = one_mot(r, path, f.data, f.size, e);
+        else rc = yolo_file(r, path, clip, d->name[i], f.data, f.size, e);
+        sv_file_close(&f);
+    }
+    return rc;
+}
+
+/* A folder of frames' files for each clip. */
+static int yolo_tree(struct sv_box_reader *r, const char *folder, const struct sv_dir *clips, struct sv_err *e) {
+    char path[PATH], labels[PATH];
+    int rc = 0;
+    for (size_t i = 0; !rc && i < clips->n; i++) {
+        struct sv_dir d;
+        size_t at;
+        if ((rc = join(path, folder, clips->name[i], e)) || !sv_is_dir(path)) continue;
+        if ((rc = join(labels, path, "labels", e)) || (rc = sv_names_add(&r->b->clip, clips->name[i], strlen(clips->name[i]), &at, e))) return rc;
+        const char *from = sv_is_dir(labels) ? labels : path;
+        if ((rc = sv_dir_list(&d, from, e))) return rc;
+        rc = text_folder(r, from, clips->name[i], &d, e);
+        sv_dir_free(&d);
+    }
+    return rc;
+}
+
+static int json_folder(struct sv_box_reader *r, const char *folder, const struct sv_dir *d, struct sv_err *e) {
+    struct sv_json *json = sv_alloc(d->n, sizeof *json, e);
+    const struct sv_json_node **root = sv_alloc(d->n, sizeof *root, e);
+    char (*path)[PATH] = sv_alloc(d->n, sizeof *path, e);
+    const char **name = sv_alloc(d->n, sizeof *name, e);
+    size_t n = 0;
+    int rc = json && root && path && name ? 0 : SV_ENOMEM;
+    for (size_t i = 0; !rc && i < d->n; i++) {
+        struct sv_file f;
+        if (!ends(d->name[i], ".json")) continue;
+        if ((rc = join(path[n], folder, d->name[i], e)) || (rc = sv_file_read(&f, path[n], FILE_MAX, e))) break;
+        rc = sv_json_parse(&json[n], f.data, f.size, path[n], e);
+        sv_file_close(&f);
+        if (!rc) root[n] = json[n].root, name[n] = path[n], n++;
+    }
+    if (!rc) rc = sv_box_coco(r, root, name, n, e);
+    for (size_t i = 0; i < n; i++) sv_json_free(&json[i]);
+    sv_free(json), sv_free(root), sv_free(path), sv_free(name);
+    return rc;
+}
+
+static int read_folder(struct sv_box_reader *r, const char *folder, struct sv_err *e) {
+    struct sv_dir d;
+    char path[PATH];
+    bool tree = false, json = false, text = false;
+    int rc = sv_dir_list(&d, folder, e);
+    if (rc) return rc;
+    for (size_t i = 0; !rc && i < d.n; i++) {
+        json = json || ends(d.name[i], ".json"), text = text || ends(d.name[i], ".txt");
+        rc = join(path, folder, d.name[i], e);
+        tree = tree || (!rc && sv_is_dir(path));
+    }
+    if (!rc) rc = tree ? yolo_tree(r, folder, &d, e) : json ? json_folder(r, folder, &d, e) : text ? text_folder(r, folder, NULL, &d, e)
+        : sv_fail(e, SV_EINPUT, "%s: no boxes in this folder, expected CLIP.txt (MOT), FRAME.txt (YOLO, or folders of them) or .json (COCO)", folder);
+    sv_dir_free(&d);
+    r->file = folder;
+    return rc;
+}
+
+/* ---- all ---- */
+
+static int finish(struct sv_box_reader *r, int rc, struct sv_err *e) {
+    if (!rc && !r->b->clip.n) rc = sv_fail(e, SV_EINPUT, "%s: no boxes", r->file);
+    if (!rc && !r->sorted) rc = sort(r, e);
+    if (!rc) rc = index_clips(r, e);
+    for (size_t i = 0; r->about && i < r->clips->n; i++) sv_names_free(&r->about[i].frame), sv_names_free(&r->about[i].number);
+    sv_free(r->about), sv_free(r->clip);
+    if (rc) sv_boxes_free(r->b);
+    return rc;
+}
+
+static struct sv_box_reader reader(struct sv_boxes *b, const char *file, double min_score) {
+    memset(b, 0, sizeof *b);
+    return (struct sv_box_reader){ .file = file, .b = b, .sorted = true, .min_score = min_score };
 }
 
 int sv_boxes_parse(struct sv_boxes *b, const char *file, const void *data, size_t size, double min_score, struct sv_err *e) {
-    memset(b, 0, sizeof *b);
-    struct reader r = { .file = file, .b = b, .sorted = true, .min_score = min_score };
-    const char *s = data;
-    const int rc = parse(&r, s, s + size, e);
-    sv_free(r.clip);
-    if (rc) sv_boxes_free(b);
-    return rc;
+    struct sv_box_reader r = reader(b, file, min_score);
+    return finish(&r, one_file(&r, data, size, e), e);
+}
+
+int sv_boxes_read_of(struct sv_boxes *b, const char *path, const struct sv_clip_list *clips, double min_score, struct sv_err *e) {
+    struct sv_box_reader r = reader(b, path, min_score);
+    struct sv_file f;
+    r.clips = clips;
+    if (clips && !(r.about = sv_alloc(clips->n, sizeof *r.about, e))) return SV_ENOMEM;
+    if (sv_is_dir(path)) return finish(&r, read_folder(&r, path, e), e);
+    int rc = sv_file_read(&f, path, FILE_MAX, e);
+    if (rc) return finish(&r, rc, e);
+    rc = one_file(&r, f.data, f.size, e);
+    sv_file_close(&f);
+    return finish(&r, rc, e);
 }
 
 int sv_boxes_read(struct sv_boxes *b, const char *path, double min_score, struct sv_err *e) {
-    struct sv_file f;
-    memset(b, 0, sizeof *b);
-    int rc = sv_file_read(&f, path, FILE_MAX, e);
-    if (rc) return rc;
-    rc = sv_boxes_parse(b, path, f.data, f.size, min_score, e);
-    sv_file_close(&f);
-    return rc;
+    return sv_boxes_read_of(b, path, NULL, min_score, e);
 }
 
 void sv_boxes_free(struct sv_boxes *b) {

@@ -140,8 +140,7 @@ int sv_video_open(struct sv_video *v, const char *path, struct sv_err *e) {
     enum kind k;
     int rc = kind_of(path, false, &k, e);
     if (rc) return rc;
-    if (k == FOREIGN) return sv_fail(e, SV_EINPUT, "%s: a compressed video, expected a folder of frames, Motion JPEG in AVI or y4m "
-                                     "(ffmpeg -i FILE -f yuv4mpegpipe - | svad ... -)", path);
+    if (k == FOREIGN) return sv_fail(e, SV_EINPUT, "%s: a compressed video, expected a folder of frames, Motion JPEG in AVI or y4m " SV_AVI_CONVERT, path);
     if (!(v->path = sv_strdup(path, e)) || !(v->own = sv_alloc(1, sizeof *v->own, e))) rc = SV_ENOMEM;
     if (!rc) {
         v->own->y4m.in.fd = v->own->avi.in.fd = -1;
@@ -228,12 +227,51 @@ static bool is_truth(const struct sv_dir *d, const char *name) {
     return false;
 }
 
+/* *found: the folder at path holds folders or video files. */
+static int holds_clips(const char *path, bool *found, struct sv_err *e) {
+    struct sv_dir d;
+    *found = false;
+    int rc = sv_dir_list(&d, path, e);
+    if (rc) return rc;
+    for (size_t i = 0; !rc && i < d.n && !*found; i++) {
+        enum kind k = OTHER;
+        char *p = join(path, d.name[i], e);
+        rc = p ? kind_of(p, true, &k, e) : SV_ENOMEM;
+        *found = !rc && k != OTHER;
+        sv_free(p);
+    }
+    sv_dir_free(&d);
+    return rc;
+}
+
+/* ShanghaiTech and others keep their clips in "frames" or "videos", beside folders of labels.  *inner is NULL or the caller's. */
+static int inner_set(const char *path, const struct sv_dir *d, char **inner, struct sv_err *e) {
+    *inner = NULL;
+    for (size_t i = 0; i < d->n; i++) {
+        if (strcmp(d->name[i], "frames") && strcmp(d->name[i], "videos")) continue;
+        bool found = false;
+        char *p = join(path, d->name[i], e);
+        const int rc = !p ? SV_ENOMEM : sv_is_dir(p) ? holds_clips(p, &found, e) : 0;
+        if (!rc && found) return *inner = p, 0;
+        sv_free(p);
+        if (rc) return rc;
+    }
+    return 0;
+}
+
 int sv_clip_list_add(struct sv_clip_list *l, const char *path, struct sv_err *e) {
     enum kind k;
     int rc = kind_of(path, false, &k, e);
     if (rc || k != FOLDER) return rc ? rc : add(l, path, false, e);
     struct sv_dir d;
+    char *inner;
     if ((rc = sv_dir_list(&d, path, e))) return rc;
+    if ((rc = inner_set(path, &d, &inner, e)) || inner) {
+        if (!rc) rc = sv_clip_list_add(l, inner, e);
+        sv_free(inner);
+        sv_dir_free(&d);
+        return rc;
+    }
     size_t clips = 0;
     for (size_t i = 0; !rc && i < d.n; i++) {
         if (is_truth(&d, d.name[i])) continue;

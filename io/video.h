@@ -2,7 +2,8 @@
  *
  * Recognised by content.  A folder is a clip whose frames are its files, sorted by name (bytes); each is an image, all
  * of one size.  A folder that holds folders or video files is a data set: its clips are those entries, but not NAME_gt
- * beside NAME (UCSD's masks); the rest of its files are not looked at.  A clip is named by its entry, a file's without the extension; a clip given by itself by the
+ * beside NAME (UCSD's masks); the rest of its files are not looked at.  Where it holds a data set called "frames" or "videos", that one is meant
+ * (ShanghaiTech, beside folders of masks).  A clip is named by its entry, a file's without the extension; a clip given by itself by the
  * last part of its path, stdin "stdin". */
 #ifndef IO_VIDEO_H
 #define IO_VIDEO_H

@@ -39,6 +39,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 void *__real_calloc(size_t n, size_t size);
 void __real_free(void *p);
@@ -343,6 +344,29 @@ static int boxes(struct sv_err *e) {
     return rc;
 }
 
+/* A folder of YOLO files, of MOT files, COCO's results and images. */
+static int detections(struct sv_err *e) {
+    static const struct { const char *folder, *name, *text; } file[] = {
+        { "yolo/clip", "f01.txt", "0 0.5 0.5 0.5 0.5 0.9\n" }, { "mot", "clip.txt", "2,1,1,1,5,5,0.9\n1,1,1,1,5,5,0.9\n" },
+        { "coco", "r.json", "[{\"image_id\": 1, \"bbox\": [1, 1, 2, 2]}]" }, { "coco", "i.json", "{\"images\": [{\"id\": 1, \"file_name\": \"clip/f02.jpg\"}]}" },
+    };
+    static char clip[8] = "clip", folder[4200];
+    struct sv_clip_path item = { clip, folder };
+    const struct sv_clip_list clips = { &item, 1, 1 };
+    int rc = 0;
+    snprintf(folder, sizeof folder, "%s/clip", dir);
+    for (size_t i = 0; !rc && i < SV_LEN(file); i++) {
+        struct sv_boxes b = {0};
+        mkdir(in("yolo"), 0777), mkdir(in(file[i].folder), 0777);
+        cr_assert_eq(tiny_write(path, file[i].name, file[i].text, strlen(file[i].text)), 0);
+        if (i == 2) continue;
+        rc = sv_boxes_read_of(&b, in((const char *[]){ "yolo", "mot", "", "coco" }[i]), &clips, 0.5, e);
+        cr_expect(rc || b.n == (i == 1 ? 2 : 1));
+        sv_boxes_free(&b);
+    }
+    return rc;
+}
+
 static int labels(struct sv_err *e) {
     struct sv_labels l = {0};
     const int rc = sv_labels_read(&l, in("labels.txt"), e);
@@ -479,7 +503,7 @@ static const struct { const char *name; int (*run)(struct sv_err *); } ops[] = {
 #define OP(f) { #f, f }
     OP(png), OP(jpegs), OP(pnm), OP(bmp), OP(tiff), OP(image_file), OP(pnm_out), OP(png_out), OP(gzip), OP(json), OP(safetensors), OP(torch), OP(torchscript),
     OP(npy), OP(container), OP(convert), OP(zip), OP(token), OP(clip), OP(image_tower), OP(fusion), OP(responses), OP(gemm), OP(pixels), OP(kmeans),
-    OP(auc), OP(boxes), OP(labels), OP(scores), OP(y4m), OP(avi), OP(video), OP(ring), OP(actions), OP(pool), OP(options), OP(folder),
+    OP(auc), OP(boxes), OP(detections), OP(labels), OP(scores), OP(y4m), OP(avi), OP(video), OP(ring), OP(actions), OP(pool), OP(options), OP(folder),
 #undef OP
 };
 

@@ -41,8 +41,9 @@ static int write_clip(struct job *j, const struct sv_source *s, struct sv_out *o
 
 static int run(struct job *j, const struct sv_list *videos, struct sv_err *e) {
     if (!j->out) return sv_fail(e, SV_EUSAGE, "boxes: no file given: -o FILE");
-    int rc = j->detected ? sv_boxes_read(&j->boxes, j->detected, j->min_score, e) : 0;
+    int rc = 0;
     for (size_t i = 0; !rc && i < videos->n; i++) rc = sv_sources_add(&j->sources, videos->item[i], e);
+    if (!rc && j->detected) rc = sv_sources_boxes(&j->sources, &j->boxes, j->detected, j->min_score, e);
     struct sv_out o;
     if (rc || (rc = sv_out_open(&o, j->out, e))) return rc;
     struct sv_progress p;
@@ -63,7 +64,7 @@ int sv_tool_boxes(int argc, char **argv, struct sv_err *e) {
     struct sv_list args = {0};
     const struct sv_opt opt[] = {
         { "o", SV_OPT_TEXT, &j.out, "FILE", "lines \"clip frame x1 y1 x2 y2 [score] track\", - for stdout", 0, 0 },
-        { "boxes", SV_OPT_TEXT, &j.detected, "FILE", "follow these detections instead", 0, 0 },
+        { "boxes", SV_OPT_TEXT, &j.detected, "PATH", "follow these detections instead: text, MOT, YOLO or COCO", 0, 0 },
         { "add-motion", SV_OPT_FLAG, &j.add_motion, NULL, "and add what moves where none of them is", 0, 0 },
         { "min-score", SV_OPT_REAL, &j.min_score, "S", "leave out detections of a lower score (0.5)", 0, 0 },
         SV_COMMON(&j.common),

@@ -51,7 +51,7 @@ static int collect(struct job *j, struct sv_err *e) {
         struct sv_clip_tubes c;
         if ((rc = sv_tubes_clip(&j->t, i, &c, &p, j->n, e))) break;
         if (!c.n) sv_say(&j->common, "clip %s has no box", c.name);
-        if (!(rc = room(j, c.n, e))) {
+        if (c.n && !(rc = room(j, c.n, e))) {
             memcpy(j->video + j->n * embed, c.video, c.n * embed * sizeof *c.video);
             for (size_t k = 0; k < c.n; k++) {
                 j->frames += !k || c.object[k].frame != c.object[k - 1].frame;
@@ -62,7 +62,7 @@ static int collect(struct job *j, struct sv_err *e) {
         sv_clip_tubes_free(&c);
     }
     sv_progress_end(&p);
-    if (!rc && !j->n) rc = sv_fail(e, SV_EINPUT, "fit: no tube in %zu clips: nothing to learn from", j->t.sources.n);
+    if (!rc && !j->n) rc = sv_fail(e, SV_EINPUT, "fit: no tube in %zu clips: nothing to learn from; give --boxes of a detector, or footage in which something moves", j->t.sources.n);
     return rc;
 }
 

@@ -85,6 +85,15 @@ void sv_sources_free(struct sv_sources *l) {
     *l = (struct sv_sources){0};
 }
 
+int sv_sources_boxes(const struct sv_sources *l, struct sv_boxes *b, const char *path, double min_score, struct sv_err *e) {
+    struct sv_clip_list clips = { .item = sv_alloc(l->n, sizeof *clips.item, e), .n = l->n };
+    if (!clips.item) return SV_ENOMEM;
+    for (size_t i = 0; i < l->n; i++) clips.item[i] = (struct sv_clip_path){ l->item[i].name, l->item[i].path };
+    const int rc = sv_boxes_read_of(b, path, &clips, min_score, e);
+    sv_free(clips.item);
+    return rc;
+}
+
 /* ---- rules ---- */
 
 int sv_rule_write(const struct sv_rule *r, struct sv_store *s, struct sv_err *e) {

@@ -20,6 +20,9 @@ struct sv_sources { struct sv_source *item; size_t n, cap; };
 int sv_sources_add(struct sv_sources *l, const char *path, struct sv_err *e);
 void sv_sources_free(struct sv_sources *l);         /* {0} is fine; leaves {0} */
 
+/* Boxes of these clips from a file or folder. */
+int sv_sources_boxes(const struct sv_sources *l, struct sv_boxes *b, const char *path, double min_score, struct sv_err *e);
+
 /* How tubes are made: features made by different rules must not meet. */
 struct sv_rule {
     struct sv_tube tube;                /* n; step in frames, unless seconds is set */

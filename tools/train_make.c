@@ -58,12 +58,25 @@ static int open_crops(struct make *m, struct sv_err *e) {
     return rc;
 }
 
+/* The boxes of a row, and of the others that have the same file. */
+static int read_boxes(struct make *m, const struct sv_train_row *row, struct sv_err *e) {
+    struct sv_sources s = { .item = sv_alloc(m->list->n, sizeof *s.item, e) };
+    if (!s.item) return SV_ENOMEM;
+    for (size_t i = 0; i < m->list->n; i++) {
+        const struct sv_train_row *k = &m->list->row[i];
+        if (k->boxes && !strcmp(k->boxes, row->boxes)) s.item[s.n++] = k->source;
+    }
+    const int rc = sv_sources_boxes(&s, &m->t->boxes, row->boxes, m->t->rule.min_score, e);
+    sv_free(s.item);
+    return rc;
+}
+
 static int open_boxed(struct make *m, struct tubes *s, const struct sv_train_row *row, struct sv_err *e) {
     int rc = 0;
     if (!m->boxes || strcmp(m->boxes, row->boxes)) {
         sv_boxes_free(&m->t->boxes);
         m->boxes = NULL;
-        if ((rc = sv_boxes_read(&m->t->boxes, row->boxes, m->t->rule.min_score, e))) return rc;
+        if ((rc = read_boxes(m, row, e))) return rc;
         m->boxes = row->boxes;
     }
     if (!(rc = sv_tubes_objects(m->t, &row->source, &s->object, &s->n, e)))

@@ -70,7 +70,7 @@ static int open_boxes(struct sv_tubes *t, const struct sv_common *common, const 
     if (!t->live) return path || add_motion ? sv_fail(e, SV_EUSAGE, "--boxes: what was stored has its boxes already") : 0;
     t->motion = !path || add_motion;
     if (!path) return sv_say(common, "no boxes given: using motion proposals; for a detector see --boxes"), 0;
-    const int rc = sv_boxes_read(&t->boxes, path, t->rule.min_score, e);
+    const int rc = sv_sources_boxes(&t->sources, &t->boxes, path, t->rule.min_score, e);
     if (rc) return rc;
     const char *stranger = NULL;
     size_t strangers = 0;
@@ -142,6 +142,7 @@ int sv_tubes_objects(const struct sv_tubes *t, const struct sv_source *s, struct
     *object = own, *n = boxes;
     int rc = 0;
     if (t->motion || t->rule.figures || (t->rule.track && !tracks)) {
+        *object = NULL, *n = 0;
         rc = sv_propose(s->path, &(struct sv_propose_opts){ t->motion, t->rule.figures, t->fps }, own, boxes, object, n, e);
         sv_free(own);
     }

@@ -18,7 +18,7 @@ struct sv_tube_opts {
 #define SV_TUBE_OPTS_INIT { .seconds = NAN, .min_score = NAN }
 #define SV_RULE_OPTS(o) \
     { "m", SV_OPT_TEXT, &(o)->model, "MODEL", "the model, made by svad convert", 0, 0 }, \
-    { "boxes", SV_OPT_TEXT, &(o)->boxes, "FILE", "detections: lines \"clip frame x1 y1 x2 y2 [score]\"", 0, 0 }, \
+    { "boxes", SV_OPT_TEXT, &(o)->boxes, "PATH", "detections: lines \"clip frame x1 y1 x2 y2 [score]\", MOT, YOLO or COCO", 0, 0 }, \
     { "min-score", SV_OPT_REAL, &(o)->min_score, "S", "leave out boxes of a lower score (0.5)", 0, 0 }, \
     { "frames", SV_OPT_SIZE, &(o)->frames, "N", "frames of a tube, odd (9, or the model's own)", 1, SV_TUBE_MAX_FRAMES }, \
     { "step", SV_OPT_SIZE, &(o)->step, "S", "spacing of a tube's frames (1)", 1, SV_TUBE_MAX_STEP }, \
