@@ -44,6 +44,7 @@ ISA_avxvnni    = $(ISA_avx2) -mavxvnni
 ISA_avx512     = $(ISA_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl
 ISA_avx512vnni = $(ISA_avx512) -mavx512vnni
 ISA_avx512bf16 = $(ISA_avx512vnni) -mavx512bf16
+ISA_amx        = $(ISA_avx512bf16) -mamx-tile -mamx-bf16 -mamx-int8
 else ifneq ($(filter aarch64%,$(ARCH)),)
 ISA_neondot    = -march=armv8.2-a+dotprod
 ISA_neonbf16   = -march=armv8.2-a+dotprod+i8mm+bf16

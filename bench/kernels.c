@@ -46,20 +46,20 @@ static void run_finish(void *p) {
 static void run_pack(void *p) { struct subject *s = p; s->kern->pack(s->y, s->kern->mr, s->x, s->n, s->kern->mr, s->n); }
 static void run_lay(void *p) { struct subject *s = p; s->kern->lay(s->y, s->kern->mr, s->x, s->kern->mr + 4, s->kern->mr, s->n); }
 static void run_peak(void *p) { struct subject *s = p; s->kern->peak(s->y, 0.99f, 0.01f, s->n); }
-static void run_bpack(void *p) { struct subject *s = p; s->kern->bpack((uint32_t *)s->y, s->kern->mr, s->x, s->n, s->kern->mr, s->n); }
+static void run_bpack(void *p) { struct subject *s = p; s->kern->bpack((uint32_t *)s->y, s->kern->wmr, s->x, s->n, s->kern->wmr, s->n); }
 static void run_btile(void *p) {
     struct subject *s = p;
-    s->kern->btile(s->y, s->kern->nr, s->kern->mr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, true);
+    s->kern->btile(s->y, s->kern->nr, s->kern->wmr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, true);
 }
 static void run_bpeak(void *p) { struct subject *s = p; s->kern->bpeak(s->y, 0x3a003a00, 0xba003a00, s->n); }
 static void run_span(void *p) { struct subject *s = p; float hi; s->kern->span(&hi, &hi, s->x, s->n); s->sink = hi; }
 static void run_ipack(void *p) {
     struct subject *s = p;
-    s->kern->ipack((uint32_t *)s->y, s->kern->mr, s->x, s->n, s->kern->mr, s->n, s->lo, s->inv);
+    s->kern->ipack((uint32_t *)s->y, s->kern->wmr, s->x, s->n, s->kern->wmr, s->n, s->lo, s->inv);
 }
 static void run_itile(void *p) {
     struct subject *s = p;
-    s->kern->itile((int32_t *)s->y, s->kern->nr, s->kern->mr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, true);
+    s->kern->itile((int32_t *)s->y, s->kern->nr, s->kern->wmr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, true);
 }
 static void run_iscale(void *p) { struct subject *s = p; s->kern->iscale(s->y, (int32_t *)s->x, s->n, 1e-9f, 1, s->a, s->b); }
 static void run_ipeak(void *p) { struct subject *s = p; s->kern->ipeak((int32_t *)s->y, 0x01020304, 0x010203ff, s->n); }
@@ -90,16 +90,17 @@ static struct work work_peak(const struct sv_kern *k) {
 }
 
 /* A word is two multiply-adds of bf16 or four of bytes. */
-static struct work pairs(struct work w) { w.flops *= 2; return w; }
-static struct work fours(struct work w) { w.flops *= 4; return w; }
-static struct work work_bpack(const struct sv_kern *k) { return (struct work){ 768, 0, 6 * 768 * (double)k->mr }; }
-static struct work work_btile(const struct sv_kern *k) { return pairs(work_tile(k)); }
-static struct work work_bpeak(const struct sv_kern *k) { return pairs(work_peak(k)); }
+static struct work words(size_t k, size_t mr, size_t nr, double adds) {
+    return (struct work){ k, 2 * adds * (double)(k * mr * nr), 4 * (double)(k * (mr + nr) + 2 * mr * nr) };
+}
+static struct work work_bpack(const struct sv_kern *k) { return (struct work){ 768, 0, 6 * 768 * (double)k->wmr }; }
+static struct work work_btile(const struct sv_kern *k) { return words(256, k->wmr, k->nr, 2); }
+static struct work work_bpeak(const struct sv_kern *k) { return words(4096, k->wmr, k->nr, 2); }
 static struct work work_span(const struct sv_kern *k) { (void)k; return (struct work){ 768, 4 * 768, 4 * 768 }; }
-static struct work work_ipack(const struct sv_kern *k) { return (struct work){ 768, 0, 5 * 768 * (double)k->mr }; }
-static struct work work_itile(const struct sv_kern *k) { return fours(work_tile(k)); }
+static struct work work_ipack(const struct sv_kern *k) { return (struct work){ 768, 0, 5 * 768 * (double)k->wmr }; }
+static struct work work_itile(const struct sv_kern *k) { return words(256, k->wmr, k->nr, 4); }
 static struct work work_iscale(const struct sv_kern *k) { (void)k; return (struct work){ 768, 4 * 768, 16 * 768 }; }
-static struct work work_ipeak(const struct sv_kern *k) { return fours(work_peak(k)); }
+static struct work work_ipeak(const struct sv_kern *k) { return words(4096, k->wmr, k->nr, 4); }
 
 static const struct { const char *name; void (*run)(void *); struct work (*work)(const struct sv_kern *); } rows[] = {
 #define X(ret, name, args) { #name, run_##name, work_##name },

@@ -31,7 +31,8 @@ void sv_peak_run(void *arg) {
 }
 
 double sv_peak_flops(const struct sv_peak *p) {
-    return 2.0 * CHAIN * (double)(adds_of(p) * p->cpu->kern->mr * p->cpu->kern->nr) * (double)sv_pool_threads(p->cpu->pool);
+    const size_t adds = adds_of(p), mr = adds == 1 ? p->cpu->kern->mr : p->cpu->kern->wmr;
+    return 2.0 * CHAIN * (double)(adds * mr * p->cpu->kern->nr) * (double)sv_pool_threads(p->cpu->pool);
 }
 
 const char *const sv_level_name[SV_LEVELS] = { "L1", "L2", "L3", "memory" };

@@ -35,11 +35,11 @@ struct operands { float *w, *x, *y, *bias; size_t m, n, k; };     /* [n, k], [m,
 static void place(struct product *p, size_t kinds, const struct sv_cpu *c, const struct sv_kern *kern, const struct operands *x, enum sv_act act,
                   struct sv_arena *a) {
     const struct sv_cpu all = { .kern = kern, .pool = c->pool, .block = c->block };
-    float *panel = SV_TAKE(a, float, sv_pack_floats(kern, x->n, x->k)), *scratch = SV_TAKE(a, float, sv_gemm_floats(&all, x->m, x->k));
+    float *panel = SV_TAKE(a, float, sv_pack_floats(kern, SV_F32, x->n, x->k)), *scratch = SV_TAKE(a, float, sv_gemm_floats(&all, x->m, x->k));
     if (!scratch) return;
     const struct sv_packed w = sv_pack_f32(&all, panel, x->w, x->n, x->k);
     for (size_t t = 0; t < kinds; t++)
-        p[t] = (struct product){ { kern, t ? c->pool : NULL, c->block }, w, { .bias = x->bias, .act = act }, x->y, x->x, scratch, x->m };
+        p[t] = (struct product){ { .kern = kern, .pool = t ? c->pool : NULL, .block = c->block }, w, { .bias = x->bias, .act = act }, x->y, x->x, scratch, x->m };
 }
 
 static int bench_product(const struct sv_cpu *c, const struct operands *shape, enum sv_act act, const char *name, const struct sv_bench_options *o,

@@ -1,16 +1,21 @@
+#define _GNU_SOURCE                     /* syscall */
 #include "core/kern.h"
 
 #include <pthread.h>
 #include <string.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #elif defined(__aarch64__) && defined(__linux__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
 #endif
 
 /* From the plain one to the best; those that this build does not have are without a name. */
-#define TABLES(X) X(scalar) X(avx2) X(avxvnni) X(avx512) X(avx512vnni) X(avx512bf16) X(neon) X(neondot) X(neonbf16)
+#define TABLES(X) X(scalar) X(avx2) X(avxvnni) X(avx512) X(avx512vnni) X(avx512bf16) X(amx) X(neon) X(neondot) X(neonbf16)
 #define X(isa) extern const struct sv_kern sv_kern_##isa;
 TABLES(X)
 #undef X
@@ -20,6 +25,18 @@ struct able {
     TABLES(X)
 #undef X
 };
+
+/* AMX has 8 KiB of state a thread, which Linux gives to a process that asks for it. */
+static bool amx_allowed(void) {
+#if defined(__x86_64__) && defined(__linux__) && defined(SYS_arch_prctl)
+    enum { REQUEST = 0x1023, TILE_DATA = 18, TILES = 3 << 24 };         /* bits 24, 25 of cpuid 7 edx: tiles, bytes; 22: bf16 */
+    unsigned eax, ebx, ecx, edx;
+    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx & TILES) == TILES && (edx >> 22 & 1) &&
+           !syscall(SYS_arch_prctl, REQUEST, TILE_DATA);
+#else
+    return false;
+#endif
+}
 
 /* What the machine can do and its system lets a program use. */
 static struct able look(void) {
@@ -33,6 +50,7 @@ static struct able look(void) {
                __builtin_cpu_supports("avx512vl");
     a.avx512vnni = a.avx512 && __builtin_cpu_supports("avx512vnni");
     a.avx512bf16 = a.avx512vnni && (eax >> 5 & 1);
+    a.amx = a.avx512bf16 && amx_allowed();
 #elif defined(__aarch64__)
     a.neon = true;                      /* part of the base set */
 #if defined(__linux__) && defined(HWCAP_ASIMDDP) && defined(HWCAP2_BF16) && defined(HWCAP2_I8MM)

@@ -37,15 +37,16 @@ enum { SV_TILE = 1024 };                /* most floats of a tile: mr nr */
  *          peak that measurements are divided by
  *
  * The same product in fewer bits.  A panel is made of 4-byte words, each several elements that follow each other along k: two
- * bf16, or four bytes, the first in the low bits; k counts words there.  The shape of a tile and of its panels is that of f32.
- * bpack    pack whose words are pairs of x rounded to bf16 (ties to even, NaN stays NaN, subnormals may become 0); k counts
- *          floats, an odd one gets a partner of 0
+ * bf16, or four bytes, the first in the low bits; k counts words there and is a multiple of wk.  A tile has wmr rows and nr
+ * columns; its right panel is bp [k, nr], its left one ap [k / wk, wmr, wk]: sv_left_word.
+ * bpack    left panel of x [m, k] rounded to pairs of bf16 (ties to even, NaN stays NaN, subnormals may become 0), `wide` rows in
+ *          place of wmr; k counts floats; what lies past m and k is 0 up to whole rows and blocks of wk words
  * btile    tile over pairs: f32 sums, each step of a pair rounded once or twice, subnormals may count as 0
  * span     lo, hi = smallest and largest of x; both 0 for n = 0, both NaN if an element is not finite
- * ipack    pack whose words are four bytes u = round((x - lo[i]) inv[i]), ties to even; u must fit 0 .. 255, bytes past k are 0
+ * ipack    bpack with four bytes u = round((x - lo[i]) inv[i]), ties to even; u must fit 0 .. 255
  * itile    tile over bytes: ap unsigned (each less the table's ibias), bp signed; exact 32-bit sums
  * iscale   y = (scale s + lo sum) w: from such sums s to f32; y may be s
- * bpeak, ipeak     c = c + dot(a, b), k times, for the mr nr words of a tile: peak, of the instructions of btile and itile */
+ * bpeak, ipeak     c = c + dot(a, b), k times, for the wmr nr words of a tile: peak, of the instructions of btile and itile */
 #define SV_KERN_OPS(X) \
     X(float, dot,     (const float *a, const float *b, size_t n)) \
     X(void,  axpy,    (float *y, float s, const float *x, size_t n)) \
@@ -75,6 +76,7 @@ enum { SV_TILE = 1024 };                /* most floats of a tile: mr nr */
 struct sv_kern {
     const char *isa;
     size_t mr, nr;                      /* shape of one packed gemm tile */
+    size_t wmr, wk;                     /* of a tile of words: its rows; words of a row that lie together in a left panel */
     size_t kc;                          /* K is summed in blocks of kc words: fixed for a table, so bits never depend on tuning */
     int ibias;                          /* what itile takes from each byte of ap: 128 where the machine multiplies signed bytes only */
     bool bf16;                          /* btile is faster than tile here; where not, bf16 weights are widened */
@@ -82,6 +84,9 @@ struct sv_kern {
     SV_KERN_OPS(X)
 #undef X
 };
+
+/* Where word p of row i stands in a left panel of `wide` rows. */
+static inline size_t sv_left_word(const struct sv_kern *k, size_t wide, size_t i, size_t p) { return (p / k->wk * wide + i) * k->wk + p % k->wk; }
 
 /* Tables this build has and this machine can run, scalar first, best last; NULL-terminated. */
 const struct sv_kern *const *sv_kern_usable(void);

@@ -1,7 +1,7 @@
 /* kern_simd.h - the vector kernels, written once over vec_*.h.
  *
  * The including file defines ISA (the table's name), MR and NV (a tile is MR x NV vectors), KC, and VEC and WORD,
- * its vec_*.h and word_*.h.
+ * its vec_*.h and word_*.h; WMR and WK where a tile of words has other rows than MR.
  * What a vector does not fill goes through a padded one on the stack, so an element's bits do not depend on where in
  * a row it stands. */
 #include "core/half.h"
@@ -12,10 +12,15 @@
 
 /* gcc -O2 leaves loops over arrays of vectors rolled and the arrays in memory: 3x slower. */
 #define UNROLL _Pragma("GCC unroll 32")
+#ifndef WMR
+#define WMR MR
+#define WK 1
+#endif
 #include VEC
+enum { NR = NV * VW };
 #include WORD
 
-enum { NR = NV * VW, AHEAD = 32 };      /* steps of a tile between the prefetch of an operand and its use */
+enum { AHEAD = 32 };      /* steps of a tile between the prefetch of an operand and its use */
 
 #ifndef V_PART
 /* n < VW floats, the rest is fill. */
@@ -322,7 +327,7 @@ static void peak(float *x, float a, float b, size_t k) {
 #define TEXT(a) TEXT_(a)
 extern const struct sv_kern PASTE(sv_kern_, ISA);
 const struct sv_kern PASTE(sv_kern_, ISA) = {
-    .isa = TEXT(ISA), .mr = MR, .nr = NR, .kc = KC, .ibias = BIAS, .bf16 = BF16,
+    .isa = TEXT(ISA), .mr = MR, .nr = NR, .wmr = WMR, .wk = WK, .kc = KC, .ibias = BIAS, .bf16 = BF16,
 #define X(ret, name, args) .name = name,
     SV_KERN_OPS(X)
 #undef X

@@ -1,5 +1,6 @@
 /* kern_word.h - the vector kernels over bf16 pairs and over bytes, written once over word_*.h: part of kern_simd.h. */
 
+#ifndef W_TILES
 /* tile, with words in place of the operands' floats; c and its sums are of type `type` and `vector`. */
 #define WORD_TILE(type, vector, zero, load, store, plus, dot) do { \
     vector acc[MR][NV]; \
@@ -33,24 +34,66 @@ static void itile(int32_t *c, size_t ldc, size_t m, size_t n, size_t k, const ui
     WORD_TILE(int32_t, words, w_zero(), w_load, w_store, w_add, w_dot);
 }
 
-/* Rows become rows of words in a buffer that stays in L1, and pack transposes those.  per: floats of a word; make(q, i) makes VW
- * words of the floats at q, from row i; fill is what lies behind the end of a row and becomes 0. */
+static void ipeak(int32_t *c, uint32_t a, uint32_t b, size_t k) {
+    const words vb = w_set(b);
+    words acc[MR * NV], va = w_set(a);
+    UNROLL for (size_t i = 0; i < MR * NV; i++) acc[i] = w_load(c + i * VW);
+    for (; k; k--)
+        UNROLL for (size_t i = 0; i < MR * NV; i++) {
+            if (i % NV == 0) va = w_opaque(va);     /* as in a tile, only vb is prepared once for many products */
+            acc[i] = w_dot(acc[i], va, vb);
+        }
+    UNROLL for (size_t i = 0; i < MR * NV; i++) w_store(c + i * VW, acc[i]);
+}
+
+#if defined(BF16)
+static void btile(float *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add) {
+    WORD_TILE(float, vec, v_set(0), v_load, v_store, v_add, b_dot);
+}
+
+static void bpeak(float *c, uint32_t a, uint32_t b, size_t k) {
+    const words va = w_set(a), vb = w_set(b);
+    vec acc[MR * NV];
+    UNROLL for (size_t i = 0; i < MR * NV; i++) acc[i] = v_load(c + i * VW);
+    for (; k; k--) UNROLL for (size_t i = 0; i < MR * NV; i++) acc[i] = b_dot(acc[i], va, vb);
+    UNROLL for (size_t i = 0; i < MR * NV; i++) v_store(c + i * VW, acc[i]);
+}
+#endif
+#endif
+
+/* VW words of the floats at q, of which `rest` are the row's and what lies behind is `fill`; end is room for them. */
+#define WHOLE(q, rest, fill) do { \
+    if ((rest) < sizeof end / sizeof *end) { \
+        for (size_t f_ = 0; f_ < sizeof end / sizeof *end; f_++) end[f_] = fill; \
+        memcpy(end, q, (rest) * sizeof *q); \
+        q = end; \
+    } \
+} while (0)
+
+/* per: floats of a word; make(q, i) makes VW words of the floats at q, from row i; fill is what lies behind the end of a row and
+ * becomes 0.  Where a row's words lie together that is all; else rows become rows of words in a buffer that stays in L1, and
+ * pack transposes those. */
 #define WORD_PACK(per, make, fill) do { \
-    enum { ROOM = 4096, STEP = per * VW }; \
-    float buf[ROOM]; \
+    enum { ROOM = 4096 }; \
+    float buf[ROOM], end[per * VW]; \
+    const size_t all = (k + per - 1) / per; \
+    if (WK > 1) { \
+        for (size_t i = 0; i < wide; i++) \
+            for (size_t w = 0; w < all; w += VW) { \
+                if (i >= m) { v_store((float *)out + w * wide + i * WK, v_set(0)); continue; } \
+                const float *q = x + i * ldx + w * per; \
+                WHOLE(q, k - w * per, fill); \
+                v_store((float *)out + w * wide + i * WK, w_bits(make)); \
+            } \
+        break; \
+    } \
     const size_t chunk = ROOM / sv_max(m, 1) / VW * VW;     /* words of each row at a time */ \
-    for (size_t at = 0, left = (k + per - 1) / per; left; at += chunk) { \
+    for (size_t at = 0, left = all; left; at += chunk) { \
         const size_t n = sv_min(chunk, left); \
         for (size_t i = 0; i < m; i++) \
             for (size_t w = 0; w < n; w += VW) { \
                 const float *q = x + i * ldx + (at + w) * per; \
-                const size_t rest = k - (at + w) * per; \
-                float end[STEP]; \
-                if (rest < STEP) { \
-                    for (size_t f = 0; f < STEP; f++) end[f] = fill; \
-                    memcpy(end, q, rest * sizeof *q); \
-                    q = end; \
-                } \
+                WHOLE(q, k - (at + w) * per, fill); \
                 v_store(buf + i * chunk + w, w_bits(make)); \
             } \
         pack((float *)out + at * wide, wide, buf, chunk, m, n); \
@@ -91,33 +134,9 @@ static void span(float *lo, float *hi, const float *x, size_t n) {
     *lo = bad - v_largest(v_sub(zero, least)), *hi = v_largest(most) + bad;
 }
 
-static void ipeak(int32_t *c, uint32_t a, uint32_t b, size_t k) {
-    const words vb = w_set(b);
-    words acc[MR * NV], va = w_set(a);
-    UNROLL for (size_t i = 0; i < MR * NV; i++) acc[i] = w_load(c + i * VW);
-    for (; k; k--)
-        UNROLL for (size_t i = 0; i < MR * NV; i++) {
-            if (i % NV == 0) va = w_opaque(va);     /* as in a tile, only vb is prepared once for many products */
-            acc[i] = w_dot(acc[i], va, vb);
-        }
-    UNROLL for (size_t i = 0; i < MR * NV; i++) w_store(c + i * VW, acc[i]);
-}
-
 #if defined(BF16)
-static void btile(float *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add) {
-    WORD_TILE(float, vec, v_set(0), v_load, v_store, v_add, b_dot);
-}
-
 static void bpack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
     WORD_PACK(2, b_pairs(q), 0);
-}
-
-static void bpeak(float *c, uint32_t a, uint32_t b, size_t k) {
-    const words va = w_set(a), vb = w_set(b);
-    vec acc[MR * NV];
-    UNROLL for (size_t i = 0; i < MR * NV; i++) acc[i] = v_load(c + i * VW);
-    for (; k; k--) UNROLL for (size_t i = 0; i < MR * NV; i++) acc[i] = b_dot(acc[i], va, vb);
-    UNROLL for (size_t i = 0; i < MR * NV; i++) v_store(c + i * VW, acc[i]);
 }
 #else
 #define BF16 0

@@ -32,7 +32,7 @@ static int pack_texts(struct sv_response *r, const struct sv_cpu *c, float *pane
 }
 
 static float *carve(struct sv_arena *a, struct sv_response *r, const struct sv_cpu *c) {
-    float *panel = SV_TAKE(a, float, sv_pack_floats(c->kern, r->texts, r->dim));
+    float *panel = SV_TAKE(a, float, sv_pack_floats(c->kern, SV_F32, r->texts, r->dim));
     r->unit = SV_TAKE(a, float, SV_RESPONSE_ROWS * r->dim);
     r->scratch = SV_TAKE(a, float, sv_gemm_floats(c, SV_RESPONSE_ROWS, r->dim));
     return panel;

@@ -1,7 +1,7 @@
 #include "nn/linear.h"
 
 size_t sv_linear_floats(const struct sv_cpu *c, size_t rows, size_t out, size_t in) {
-    const size_t panel = sv_ceil_div(sv_pack_floats(c->kern, in, rows), 16) * 16;
+    const size_t panel = sv_ceil_div(sv_pack_floats(c->kern, SV_F32, in, rows), 16) * 16;
     return sv_max(sv_gemm_floats(c, rows, out), panel + sv_gemm_floats(c, out, rows));
 }
 
@@ -11,7 +11,7 @@ void sv_linear_back(const struct sv_cpu *c, const struct sv_linear *l, float *dx
     if (l->dw) {
         const struct sv_packed right = sv_pack_turned(c, scratch, x, in, in, rows);
         const struct sv_epilogue add = { .add = true };
-        sv_gemm_turned(c, l->dw, in, dy, out, out, &right, &add, scratch + sv_ceil_div(sv_pack_floats(c->kern, in, rows), 16) * 16);
+        sv_gemm_turned(c, l->dw, in, dy, out, out, &right, &add, scratch + sv_ceil_div(sv_pack_floats(c->kern, SV_F32, in, rows), 16) * 16);
     }
     if (l->dbias) sv_column_sums(c, l->dbias, dy, out, rows, out);
 }

@@ -14,12 +14,33 @@ struct sv_prefix sv_prefix(const char *fmt, ...) {
 }
 
 /* The checked view, or NULL after an error. */
-static const struct sv_view *expect(struct sv_load *l, const struct sv_prefix *p, const char *name, const char *suffix, size_t rows, size_t cols) {
+static const struct sv_view *expect_as(struct sv_load *l, const struct sv_prefix *p, const char *name, const char *suffix, int dtypes, size_t rows,
+                                       size_t cols) {
     char full[SV_MAX_NAME + 1];
     snprintf(full, sizeof full, "%s%s%s", p->text, name, suffix);
     const struct sv_view *v = NULL;
-    if (!l->rc) l->rc = sv_store_expect(l->store, full, SV_FLOATS, rows ? 2 : 1, rows ? (size_t[]){ rows, cols } : &cols, &v, l->err);
+    if (!l->rc) l->rc = sv_store_expect(l->store, full, dtypes, rows ? 2 : 1, rows ? (size_t[]){ rows, cols } : &cols, &v, l->err);
     return v;
+}
+
+static const struct sv_view *expect(struct sv_load *l, const struct sv_prefix *p, const char *name, const char *suffix, size_t rows, size_t cols) {
+    return expect_as(l, p, name, suffix, SV_FLOATS, rows, cols);
+}
+
+/* A matrix [rows, cols]; as bytes it comes with a factor for each row, NAME.factor. */
+struct matrix { const struct sv_view *w, *factor; };
+
+static struct matrix expect_matrix(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t rows, size_t cols) {
+    struct matrix m = { expect_as(l, p, name, "", SV_FLOATS | 1 << SV_I8, rows, cols), NULL };
+    if (m.w && m.w->dtype == SV_I8 && !(m.factor = expect_as(l, p, name, ".factor", 1 << SV_F32, 0, rows))) m.w = NULL;
+    return m;
+}
+
+/* What a matrix is multiplied as.  The way back is f32. */
+static enum sv_dtype type_of(const struct sv_load *l, const struct sv_view *w) {
+    const enum sv_precision p = l->back ? SV_ALL_F32 : l->cpu->precision;
+    if (p != SV_AS_STORED) return p == SV_ALL_BF16 ? SV_BF16 : p == SV_ALL_I8 ? SV_I8 : SV_F32;
+    return w->dtype == SV_I8 || (w->dtype == SV_BF16 && l->cpu->kern->bf16) ? w->dtype : SV_F32;
 }
 
 static const float *take_f32(struct sv_load *l, const struct sv_view *v) {
@@ -31,12 +52,13 @@ static const float *take_f32(struct sv_load *l, const struct sv_view *v) {
     return out;
 }
 
-static struct sv_packed take_packed(struct sv_load *l, const struct sv_view *v) {
-    if (!v) return (struct sv_packed){0};
-    float *panel = SV_TAKE(l->arena, float, sv_pack_floats(l->cpu->kern, v->dim[0], v->dim[1]));
+static struct sv_packed take_packed(struct sv_load *l, const struct matrix *m) {
+    if (!m->w) return (struct sv_packed){0};
+    const enum sv_dtype type = type_of(l, m->w);
+    float *panel = SV_TAKE(l->arena, float, sv_pack_floats(l->cpu->kern, type, m->w->dim[0], m->w->dim[1]));
     if (!panel) return (struct sv_packed){0};
-    const struct sv_packed w = sv_pack(l->cpu, panel, v);
-    sv_store_forget(l->store, v);
+    const struct sv_packed w = sv_pack(l->cpu, panel, type, m->w, m->factor);
+    sv_store_forget(l->store, m->w);
     return w;
 }
 
@@ -58,19 +80,20 @@ struct sv_norm sv_load_norm(struct sv_load *l, const struct sv_prefix *p, const 
     return (struct sv_norm){ take_f32(l, gain), take_f32(l, bias), eps, grad_of(l, gain), grad_of(l, bias) };
 }
 
-static struct sv_linear take_linear(struct sv_load *l, const struct sv_view *weight, const struct sv_view *bias) {
-    struct sv_linear y = { .w = take_packed(l, weight), .bias = take_f32(l, bias), .dw = grad_of(l, weight), .dbias = grad_of(l, bias) };
-    if (!l->back || !weight) return y;
-    float *panel = SV_TAKE(l->arena, float, sv_pack_floats(l->cpu->kern, weight->dim[1], weight->dim[0]));
+static struct sv_linear take_linear(struct sv_load *l, const struct matrix *m, const struct sv_view *bias) {
+    struct sv_linear y = { .w = take_packed(l, m), .bias = take_f32(l, bias), .dw = grad_of(l, m->w), .dbias = grad_of(l, bias) };
+    if (!l->back || !m->w) return y;
+    float *panel = SV_TAKE(l->arena, float, sv_pack_floats(l->cpu->kern, SV_F32, m->w->dim[1], m->w->dim[0]));
     if (panel) y.turned = sv_turn(l->cpu, panel, &y.w);
     return y;
 }
 
 struct sv_linear sv_load_linear(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t out, size_t in, bool bias) {
-    const struct sv_view *w = expect(l, p, name, ".weight", out, in);
-    return take_linear(l, w, bias ? expect(l, p, name, ".bias", 0, out) : NULL);
+    const struct matrix m = expect_matrix(l, p, sv_prefix("%s.weight", name).text, out, in);
+    return take_linear(l, &m, bias ? expect(l, p, name, ".bias", 0, out) : NULL);
 }
 
 struct sv_linear sv_load_projection(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t out, size_t in) {
-    return take_linear(l, expect(l, p, name, "", out, in), NULL);
+    const struct matrix m = expect_matrix(l, p, name, out, in);
+    return take_linear(l, &m, NULL);
 }

@@ -25,7 +25,7 @@ static size_t carve(struct work *w, const struct sv_cpu *c, size_t b, size_t n, 
     w->text = SV_TAKE(&a, float, n * e);
     w->cos = SV_TAKE(&a, float, b * n);
     w->flipped = SV_TAKE(&a, float, b * n);
-    w->panel = SV_TAKE(&a, float, sv_max(sv_pack_floats(k, n, e), sv_pack_floats(k, e, most)));
+    w->panel = SV_TAKE(&a, float, sv_max(sv_pack_floats(k, SV_F32, n, e), sv_pack_floats(k, SV_F32, e, most)));
     w->gemm = SV_TAKE(&a, float, sv_gemm_floats(c, most, sv_max(most, e)));
     w->loss = SV_TAKE(&a, double, most);
     return a.used / sizeof(float);

@@ -344,15 +344,16 @@ static void tile_once(size_t m, size_t n, size_t k, bool add, bool head) {
     drop(a), drop(b), drop(c), drop(old), drop(full);
 }
 
-static void tiles(void (*once)(size_t m, size_t n, size_t k, bool add, bool head)) {
-    for (size_t m = 1; m <= K->mr; m++)
+/* step: what k is a multiple of. */
+static void tiles(void (*once)(size_t m, size_t n, size_t k, bool add, bool head), size_t mr, size_t step) {
+    for (size_t m = 1; m <= mr; m++)
         for (size_t n = 1; n <= K->nr; n++)
-            for (size_t t = 0; t < 4; t++) once(m, n, pick(0, 40), t & 1, t & 2);
-    for (size_t t = 0; t < 40; t++) once(pick(1, K->mr), pick(1, K->nr), pick(0, 1000), t & 1, t & 2);
+            for (size_t t = 0; t < 4; t++) once(m, n, pick(0, 40 / step) * step, t & 1, t & 2);
+    for (size_t t = 0; t < 40; t++) once(pick(1, mr), pick(1, K->nr), pick(0, 1000 / step) * step, t & 1, t & 2);
 }
 
 static void check_tile(void) {
-    tiles(tile_once);
+    tiles(tile_once, K->mr, 1);
 }
 
 static void finish_once(size_t m, size_t n, enum sv_act act, bool add, bool head) {
@@ -452,6 +453,9 @@ static struct buf words_of(size_t n, bool head, uint32_t (*make)(void)) {
 static uint32_t any_word(void) { return (uint32_t)sv_rng(&state); }
 static uint32_t pair_word(void) { return sv_f32_bf16(real()) | (uint32_t)sv_f32_bf16(real()) << 16; }
 
+/* k words of a left panel need whole blocks of them. */
+static size_t whole(size_t k) { return (k + K->wk - 1) / K->wk * K->wk; }
+
 /* What rounding to bf16 may make of x: half.h's result, or for a subnormal 0. */
 static bool is_bf16(uint32_t got, float x) {
     const uint16_t want = sv_f32_bf16(x);
@@ -460,22 +464,22 @@ static bool is_bf16(uint32_t got, float x) {
 
 static void bpack_once(size_t wide, size_t m, size_t k, bool head) {
     static const uint32_t odd[] = { 0x7fc00000, 0xff800001, 0x7f800000, 0x80000000, 0x3f808000, 0x3f818000, 0x3f808001, 0x7f7fffff, 0x00000001, 0x007fffff };
-    const size_t ldx = k + pick(0, 5), xs = m ? (m - 1) * ldx + k : 0, kw = (k + 1) / 2;
+    const size_t ldx = k + pick(0, 5), xs = m ? (m - 1) * ldx + k : 0, kw = whole((k + 1) / 2);
     struct buf x = floats(xs, !head), out = bytes(wide * kw * sizeof(uint32_t), head);
     for (size_t i = 0; i < xs; i += pick(1, 20)) x.f[i] = sv_bits_f32(odd[pick(0, SV_LEN(odd) - 1)]);
     K->bpack(out.w, wide, x.f, ldx, m, k);
     for (size_t p = 0; p < 2 * kw; p++)
         for (size_t i = 0; i < wide; i++) {
             const float want = i < m && p < k ? x.f[i * ldx + p] : 0;
-            const uint32_t got = out.w[p / 2 * wide + i] >> p % 2 * 16 & 0xffff;
+            const uint32_t got = out.w[sv_left_word(K, wide, i, p / 2)] >> p % 2 * 16 & 0xffff;
             verdict(is_bf16(got, want), "wide=%zu m=%zu k=%zu (%zu, %zu) %08x became %04x", wide, m, k, p, i, sv_f32_bits(want), got);
         }
     drop(x), drop(out);
 }
 
 static void check_bpack(void) {
-    for (size_t m = 0; m <= K->mr; m++)
-        for (size_t k = 0; k < 80; k++) bpack_once(K->mr, m, k, k & 1);
+    for (size_t m = 0; m <= K->wmr; m++)
+        for (size_t k = 0; k < 80; k++) bpack_once(K->wmr, m, k, k & 1);
     for (size_t t = 0; t < 100; t++) {
         const size_t wide = t % 3 ? K->nr : pick(1, 40);
         bpack_once(wide, pick(0, wide), pick(0, 1000), t & 1);
@@ -493,7 +497,7 @@ static void corner(const struct buf *c, const struct buf *old, const struct buf 
 
 /* Each pair is added in one or two steps, to odd in between at worst: twice the bound of a sum of 2 k terms. */
 static void btile_once(size_t m, size_t n, size_t k, bool add, bool head) {
-    const size_t ldc = n + pick(0, 3), mr = K->mr, nr = K->nr, cs = (m - 1) * ldc + n;
+    const size_t ldc = n + pick(0, 3), mr = K->wmr, nr = K->nr, cs = (m - 1) * ldc + n;
     struct buf a = words_of(k * mr, !head, pair_word), b = words_of(k * nr, head, pair_word), c = floats(cs, head), old = floats(cs, 0), full = floats(mr * nr, 0);
     if (!add) for (size_t i = 0; i < cs; i++) if (i % ldc < n) c.f[i] = NAN;      /* c is not read */
     memcpy(old.p, c.p, cs * sizeof(float));
@@ -504,7 +508,7 @@ static void btile_once(size_t m, size_t n, size_t k, bool add, bool head) {
     for (size_t i = 0; i < m; i++) for (size_t j = 0; j < n; j++) {
         double want = add ? old.f[i * ldc + j] : 0, mag = fabs(want);
         for (size_t p = 0; p < 2 * k; p++) {
-            const double ab = (double)half_of(a.w[p / 2 * mr + i], p % 2) * half_of(b.w[p / 2 * nr + j], p % 2);
+            const double ab = (double)half_of(a.w[sv_left_word(K, mr, i, p / 2)], p % 2) * half_of(b.w[p / 2 * nr + j], p % 2);
             want += ab, mag += fabs(ab);
         }
         near(c.f[i * ldc + j], want, 2 * sum_bound(2 * k, mag), k, i * n + j);
@@ -513,16 +517,17 @@ static void btile_once(size_t m, size_t n, size_t k, bool add, bool head) {
 }
 
 static void check_btile(void) {
-    tiles(btile_once);
-    struct buf a = words_of(K->mr, 0, pair_word), b = words_of(K->nr, 0, pair_word), c = floats(K->mr * K->nr, 0);
-    a.w[K->mr - 1] = 0x3f807fc0;                    /* NaN, 1 */
-    K->btile(c.f, K->nr, K->mr, K->nr, 1, a.w, b.w, false);
-    for (size_t i = 0; i < K->mr * K->nr; i++) verdict(isnan(c.f[i]) == (i / K->nr == K->mr - 1), "i=%zu NaN lost or made", i);
+    tiles(btile_once, K->wmr, K->wk);
+    const size_t mr = K->wmr, nr = K->nr, k = K->wk;
+    struct buf a = words_of(mr * k, 0, pair_word), b = words_of(nr * k, 0, pair_word), c = floats(mr * nr, 0);
+    a.w[sv_left_word(K, mr, mr - 1, k - 1)] = 0x3f807fc0;   /* NaN, 1 */
+    K->btile(c.f, nr, mr, nr, k, a.w, b.w, false);
+    for (size_t i = 0; i < mr * nr; i++) verdict(isnan(c.f[i]) == (i / nr == mr - 1), "i=%zu NaN lost or made", i);
     drop(a), drop(b), drop(c);
 }
 
 static void check_bpeak(void) {
-    const size_t n = K->mr * K->nr;
+    const size_t n = K->wmr * K->nr;
     for (size_t k = 0; k < 100; k++) {
         struct buf c = floats(n, k & 1);
         for (size_t i = 0; i < n; i++) c.f[i] = (float)i;
@@ -552,7 +557,7 @@ static void check_span(void) {
 }
 
 static void ipack_once(size_t wide, size_t m, size_t k, bool head) {
-    const size_t ldx = k + pick(0, 5), xs = m ? (m - 1) * ldx + k : 0, kw = (k + 3) / 4;
+    const size_t ldx = k + pick(0, 5), xs = m ? (m - 1) * ldx + k : 0, kw = whole((k + 3) / 4);
     struct buf x = floats(xs, !head), lo = floats(m, head), inv = floats(m, !head), out = bytes(wide * kw * sizeof(uint32_t), head);
     for (size_t i = 0; i < m; i++) {
         float hi = 0;
@@ -564,15 +569,15 @@ static void ipack_once(size_t wide, size_t m, size_t k, bool head) {
     for (size_t p = 0; p < 4 * kw; p++)
         for (size_t i = 0; i < wide; i++) {
             const float u = i < m && p < k ? (x.f[i * ldx + p] - lo.f[i]) * inv.f[i] : 0;
-            const uint32_t got = ubyte_of(out.w[p / 4 * wide + i], p % 4);
+            const uint32_t got = ubyte_of(out.w[sv_left_word(K, wide, i, p / 4)], p % 4);
             verdict(got == (uint32_t)lrintf(u), "wide=%zu m=%zu k=%zu (%zu, %zu) %g became %u", wide, m, k, p, i, u, got);
         }
     drop(x), drop(lo), drop(inv), drop(out);
 }
 
 static void check_ipack(void) {
-    for (size_t m = 0; m <= K->mr; m++)
-        for (size_t k = 0; k < 140; k++) ipack_once(K->mr, m, k, k & 1);
+    for (size_t m = 0; m <= K->wmr; m++)
+        for (size_t k = 0; k < 140; k++) ipack_once(K->wmr, m, k, k & 1);
     for (size_t t = 0; t < 100; t++) {
         const size_t wide = t % 3 ? K->nr : pick(1, 40);
         ipack_once(wide, pick(0, wide), pick(0, 2000), t & 1);
@@ -586,7 +591,7 @@ static uint32_t least_word(void) { return 0x80808080; }
 static uint32_t (*left_word)(void), (*right_word)(void);
 
 static void itile_once(size_t m, size_t n, size_t k, bool add, bool head) {
-    const size_t ldc = n + pick(0, 3), mr = K->mr, nr = K->nr, cs = (m - 1) * ldc + n;
+    const size_t ldc = n + pick(0, 3), mr = K->wmr, nr = K->nr, cs = (m - 1) * ldc + n;
     struct buf a = words_of(k * mr, !head, left_word), b = words_of(k * nr, head, right_word), c = words_of(cs, head, any_word);
     struct buf old = floats(cs, 0), full = floats(mr * nr, 0);
     for (size_t i = 0; i < cs; i++) c.i[i] /= 16;
@@ -598,7 +603,7 @@ static void itile_once(size_t m, size_t n, size_t k, bool add, bool head) {
     for (size_t i = 0; i < m; i++) for (size_t j = 0; j < n; j++) {
         int64_t want = add ? old.i[i * ldc + j] : 0;
         for (size_t p = 0; p < 4 * k; p++)
-            want += ((int64_t)ubyte_of(a.w[p / 4 * mr + i], p % 4) - K->ibias) * sbyte_of(b.w[p / 4 * nr + j], p % 4);
+            want += ((int64_t)ubyte_of(a.w[sv_left_word(K, mr, i, p / 4)], p % 4) - K->ibias) * sbyte_of(b.w[p / 4 * nr + j], p % 4);
         verdict(c.i[i * ldc + j] == want, "m=%zu n=%zu k=%zu add=%d (%zu, %zu) got %d want %lld", m, n, k, add, i, j, c.i[i * ldc + j], (long long)want);
     }
     drop(a), drop(b), drop(c), drop(old), drop(full);
@@ -608,8 +613,8 @@ static void check_itile(void) {
     static uint32_t (*const left[])(void) = { any_word, full_word, full_word, least_word }, (*const right[])(void) = { any_word, most_word, least_word, any_word };
     for (size_t t = 0; t < SV_LEN(left); t++) {
         left_word = left[t], right_word = right[t];
-        if (!t) tiles(itile_once);
-        else for (size_t k = 0; k < 80; k++) itile_once(K->mr, K->nr, k, k & 1, k & 2);
+        if (!t) tiles(itile_once, K->wmr, K->wk);
+        else for (size_t k = 0; k < 80; k++) itile_once(K->wmr, K->nr, whole(k), k & 1, k & 2);
     }
 }
 
@@ -631,7 +636,7 @@ static void check_iscale(void) {
 }
 
 static void check_ipeak(void) {
-    const size_t n = K->mr * K->nr;
+    const size_t n = K->wmr * K->nr;
     const int32_t dot = (255 - K->ibias) * -128 + (3 - K->ibias) * 127 + (128 - K->ibias) - (0 - K->ibias);
     for (size_t k = 0; k < 100; k++) {
         struct buf c = floats(n, k & 1);

@@ -125,8 +125,8 @@ static void check_linear(const struct sv_cpu *c, size_t rows, size_t out, size_t
     struct both x = both(rows * in), w = both(out * in), b = both(out), dy = both(rows * out), y = both(rows * out);
     struct both dx = both(rows * in), dw = both(out * in), db = both(out), old = both(out * in), oldb = both(out);
     memcpy(dw.f, old.f, out * in * sizeof *dw.f), memcpy(db.f, oldb.f, out * sizeof *db.f);
-    float *panel = sv_alloc(sv_pack_floats(c->kern, out, in), sizeof *panel, &err);
-    float *turned = sv_alloc(sv_pack_floats(c->kern, in, out), sizeof *turned, &err);
+    float *panel = sv_alloc(sv_pack_floats(c->kern, SV_F32, out, in), sizeof *panel, &err);
+    float *turned = sv_alloc(sv_pack_floats(c->kern, SV_F32, in, out), sizeof *turned, &err);
     float *scratch = sv_alloc(sv_linear_floats(c, rows, out, in), sizeof *scratch, &err);
     struct sv_linear l = { .w = sv_pack_f32(c, panel, w.f, out, in), .bias = b.f, .dw = dw.f, .dbias = db.f };
     l.turned = sv_turn(c, turned, &l.w);

@@ -92,7 +92,7 @@ static double act_of(enum sv_act act, double x) {
 static void check_gemm(const struct sv_cpu *c, struct shape s, struct sv_epilogue ep, uint64_t *rng) {
     const size_t ldx = s.k + 3, ldy = s.n + 2;
     float *x = noise(s.m * ldx, rng), *w = noise(s.n * s.k, rng), *bias = noise(s.n, rng), *y = noise(s.m * ldy, rng);
-    float *y0 = sv_alloc(s.m * ldy, sizeof *y0, &err), *panel = sv_alloc(sv_pack_floats(c->kern, s.n, s.k), sizeof *panel, &err);
+    float *y0 = sv_alloc(s.m * ldy, sizeof *y0, &err), *panel = sv_alloc(sv_pack_floats(c->kern, SV_F32, s.n, s.k), sizeof *panel, &err);
     float *scratch = sv_alloc(sv_gemm_floats(c, s.m, s.k), sizeof *scratch, &err);
     memcpy(y0, y, s.m * ldy * sizeof *y);
     const struct sv_packed packed = sv_pack_f32(c, panel, w, s.n, s.k);
@@ -129,29 +129,141 @@ Test(gemm, against_double) {
         }
 }
 
+static struct sv_packed pack_as(const struct sv_cpu *c, enum sv_dtype type, const float *w, size_t n, size_t k) {
+    const struct sv_view v = { .name = "w", .dtype = SV_F32, .rank = 2, .dim = { n, k }, .count = n * k, .bytes = n * k * sizeof *w, .data = w };
+    float *panel = sv_alloc(sv_pack_floats(c->kern, type, n, k), sizeof *panel, &err);
+    return sv_pack(c, panel, type, &v, NULL);
+}
+
+static const enum sv_dtype types[] = { SV_F32, SV_BF16, SV_I8 };
+
 /* Rows a batch at a time, on any number of threads: the bits of all rows at once on one. */
-Test(gemm, same_bits_for_any_split) {
+static void any_split(const struct sv_kern *k, enum sv_dtype type) {
     enum { M = 61, N = 150, KK = 1100 };
     uint64_t rng = 2;
     float *x = noise(M * KK, &rng), *w = noise(N * KK, &rng), *y = noise(M * N, &rng), *z = noise(M * N, &rng);
-    for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++) {
-        struct sv_cpu one = { .kern = *k, .pool = NULL };
-        float *panel = sv_alloc(sv_pack_floats(*k, N, KK), sizeof *panel, &err), *scratch = sv_alloc(sv_gemm_floats(&one, M, KK), sizeof *scratch, &err);
-        const struct sv_packed p = sv_pack_f32(&one, panel, w, N, KK);
-        sv_gemm(&one, y, N, x, KK, M, &p, NULL, scratch);
-        for (size_t threads = 1; threads <= 64; threads += threads < 4 ? 1 : 20) {
-            struct sv_cpu c = { .kern = *k, .pool = sv_pool_new(threads, &err) };
-            float *shared = sv_alloc(sv_gemm_floats(&c, M, KK), sizeof *shared, &err);
-            for (size_t step = 1; step <= M; step += 1 + step / 2) {
-                memset(z, 0, M * N * sizeof *z);
-                for (size_t at = 0; at < M; at += step) sv_gemm(&c, z + at * N, N, x + at * KK, KK, sv_min(step, M - at), &p, NULL, shared);
-                cr_assert(!memcmp(y, z, M * N * sizeof *z), "%s, %zu threads, %zu rows at a time", (*k)->isa, threads, step);
-            }
-            sv_pool_free(c.pool), sv_free(shared);
+    struct sv_cpu one = { .kern = k, .pool = NULL };
+    float *scratch = sv_alloc(sv_gemm_floats(&one, M, KK), sizeof *scratch, &err);
+    const struct sv_packed p = pack_as(&one, type, w, N, KK);
+    sv_gemm(&one, y, N, x, KK, M, &p, NULL, scratch);
+    for (size_t threads = 1; threads <= 64; threads += threads < 4 ? 1 : 20) {
+        struct sv_cpu c = { .kern = k, .pool = sv_pool_new(threads, &err) };
+        float *shared = sv_alloc(sv_gemm_floats(&c, M, KK), sizeof *shared, &err);
+        for (size_t step = 1; step <= M; step += 1 + step / 2) {
+            memset(z, 0, M * N * sizeof *z);
+            for (size_t at = 0; at < M; at += step) sv_gemm(&c, z + at * N, N, x + at * KK, KK, sv_min(step, M - at), &p, NULL, shared);
+            cr_assert(!memcmp(y, z, M * N * sizeof *z), "%s %s, %zu threads, %zu rows at a time", k->isa, sv_dtype_name(type), threads, step);
         }
-        sv_free(panel), sv_free(scratch);
+        sv_pool_free(c.pool), sv_free(shared);
     }
+    sv_free((void *)p.panel), sv_free(scratch), sv_free(x), sv_free(w), sv_free(y), sv_free(z);
+}
+
+Test(gemm, same_bits_for_any_split) {
+    for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++)
+        for (size_t t = 0; t < SV_LEN(types); t++) any_split(*k, types[t]);
+}
+
+/* What a product of fewer bits means, in double: x and w as they were rounded. */
+static double rounded_dot(enum sv_dtype type, const float *x, const float *w, size_t k, double *mag) {
+    double s = 0, lo = k ? x[0] : 0, hi = lo, most = 0;
+    for (size_t p = 0; p < k; p++) lo = fmin(lo, x[p]), hi = fmax(hi, x[p]), most = fmax(most, fabs((double)w[p]));
+    const float factor = (float)most / 127, step = ((float)hi - (float)lo) / 255, inv = step > 0 ? 255 / ((float)hi - (float)lo) : 0;
+    *mag = 0;
+    for (size_t p = 0; p < k; p++) {
+        const double a = type == SV_BF16 ? sv_bf16_f32(sv_f32_bf16(x[p])) : (double)lrintf((x[p] - (float)lo) * inv) * (double)step + lo;
+        const double b = type == SV_BF16 ? sv_bf16_f32(sv_f32_bf16(w[p])) : factor > 0 ? (double)lrintf(w[p] / factor) * (double)factor : 0;
+        s += a * b, *mag += fabs(a * b) + (type == SV_I8 ? fabs(b) * fmax(fabs(lo), fabs(hi)) : 0);
+    }
+    return s;
+}
+
+static void check_rounded(const struct sv_cpu *c, enum sv_dtype type, struct shape s, uint64_t *rng) {
+    float *x = noise(s.m * s.k, rng), *w = noise(s.n * s.k, rng), *bias = noise(s.n, rng), *y = noise(s.m * s.n, rng), *old = noise(s.m * s.n, rng);
+    float *scratch = sv_alloc(sv_gemm_floats(c, s.m, s.k), sizeof *scratch, &err);
+    for (size_t p = 0; p < s.k; p++) x[p] = 3, w[(s.n - 1) * s.k + p] = 0;       /* a row without width, an output of zeros */
+    const struct sv_packed packed = pack_as(c, type, w, s.n, s.k);
+    const struct sv_epilogue ep = { .bias = bias, .add = true };
+    memcpy(old, y, s.m * s.n * sizeof *y);
+    sv_gemm(c, y, s.n, x, s.k, s.m, &packed, &ep, scratch);
+    for (size_t i = 0; i < s.m; i++)
+        for (size_t j = 0; j < s.n; j++) {
+            double mag, want = rounded_dot(type, x + i * s.k, w + j * s.k, s.k, &mag) + (double)bias[j] + (double)old[i * s.n + j];
+            cr_assert(fabs(y[i * s.n + j] - want) <= ((double)s.k + 40) * 1.2e-7 * (mag + 2), "%s %s %zu x %zu x %zu at (%zu, %zu): %g, want %g", c->kern->isa,
+                      sv_dtype_name(type), s.m, s.n, s.k, i, j, (double)y[i * s.n + j], want);
+        }
+    sv_free(x), sv_free(w), sv_free(bias), sv_free(y), sv_free(old), sv_free(scratch), sv_free((void *)packed.panel);
+}
+
+Test(gemm, fewer_bits_against_double) {
+    uint64_t rng = 7;
+    for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++) {
+        struct sv_cpu c = { .kern = *k, .pool = sv_pool_new(2, &err) };
+        for (size_t t = 1; t < SV_LEN(types); t++)
+            for (size_t i = 0; i < SV_LEN(shapes); i++) check_rounded(&c, types[t], shapes[i], &rng);
+        sv_pool_free(c.pool);
+    }
+}
+
+/* A row that is not finite gives NaN, and harms no other; the largest products of either sign do not saturate. */
+Test(gemm, bytes_keep_nan_and_do_not_saturate) {
+    enum { M = 3, N = 2, KK = 3000 };
+    static float x[M * KK], w[N * KK], y[M * N];
+    for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++) {
+        const struct sv_cpu c = { .kern = *k };
+        for (size_t p = 0; p < KK; p++) w[p] = 1, w[KK + p] = p % 2 ? 1 : -1, x[p] = 1, x[KK + p] = p % 2 ? 5 : -5, x[2 * KK + p] = 2;
+        x[0] = -1, x[2 * KK + 7] = INFINITY;
+        const struct sv_packed p = pack_as(&c, SV_I8, w, N, KK);
+        float *scratch = sv_alloc(sv_gemm_floats(&c, M, KK), sizeof *scratch, &err);
+        sv_gemm(&c, y, N, x, KK, M, &p, NULL, scratch);
+        cr_assert(fabsf(y[0] - (KK - 2)) < 0.02f && fabsf(y[3] - 5 * KK) < 0.1f, "%s: %g %g", (*k)->isa, (double)y[0], (double)y[3]);
+        cr_assert(isnan(y[4]) && isnan(y[5]), "%s", (*k)->isa);
+        sv_free(scratch), sv_free((void *)p.panel);
+    }
+}
+
+/* Rows made on the way are those that lie in memory. */
+static void copy_row(const void *arg, size_t i, float *out) { memcpy(out, (const float *)arg + i * 700, 700 * sizeof *out); }
+
+Test(gemm, rows_made_while_they_are_packed) {
+    enum { M = 300, N = 40, KK = 700 };
+    uint64_t rng = 9;
+    float *x = noise(M * KK, &rng), *w = noise(N * KK, &rng), *y = noise(M * N, &rng), *z = noise(M * N, &rng);
+    for (size_t t = 0; t < SV_LEN(types); t++)
+        for (size_t rows = 0; rows < 80; rows += 40) {
+            struct sv_cpu c = { .kern = sv_kern_best(), .pool = sv_pool_new(3, &err), .block = { .rows = rows } };
+            float *scratch = sv_alloc(sv_gemm_from_floats(&c, M, KK), sizeof *scratch, &err);
+            const struct sv_packed p = pack_as(&c, types[t], w, N, KK);
+            sv_gemm(&c, y, N, x, KK, M, &p, NULL, scratch);
+            sv_gemm_from(&c, z, N, &(struct sv_maker){ copy_row, x }, M, &p, NULL, scratch);
+            cr_assert(!memcmp(y, z, M * N * sizeof *y), "%s", sv_dtype_name(types[t]));
+            sv_free(scratch), sv_free((void *)p.panel), sv_pool_free(c.pool);
+        }
     sv_free(x), sv_free(w), sv_free(y), sv_free(z);
+}
+
+/* Bytes with their factors are the panels of what they stand for, and f32 panels hold the products. */
+Test(gemm, packs_bytes_with_factors) {
+    enum { N = 37, KK = 131 };
+    static int8_t q[N * KK];
+    static float factor[N], w[N * KK];
+    uint64_t rng = 5;
+    for (size_t i = 0; i < N; i++) factor[i] = (float)(i + 1) / 512;
+    for (size_t i = 0; i < N * KK; i++) q[i] = (int8_t)((int)sv_rng_below(&rng, 255) - 127);
+    for (size_t i = 0; i < N; i++) q[i * KK] = 127;
+    for (size_t i = 0; i < N * KK; i++) w[i] = factor[i / KK] * (float)q[i];
+    const struct sv_view v = { .name = "q", .dtype = SV_I8, .rank = 2, .dim = { N, KK }, .count = N * KK, .bytes = sizeof q, .data = q };
+    const struct sv_view f = { .name = "f", .dtype = SV_F32, .rank = 1, .dim = { N }, .count = N, .bytes = sizeof factor, .data = factor };
+    for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++)
+        for (size_t t = 0; t < SV_LEN(types); t++) {
+            const struct sv_cpu c = { .kern = *k };
+            const size_t n = sv_pack_floats(*k, types[t], N, KK);
+            float *a = sv_alloc(n, sizeof *a, &err);
+            sv_pack(&c, a, types[t], &v, &f);
+            const struct sv_packed b = pack_as(&c, types[t], w, N, KK);
+            cr_assert(!memcmp(a, b.panel, n * sizeof *a), "%s %s", (*k)->isa, sv_dtype_name(types[t]));
+            sv_free(a), sv_free((void *)b.panel);
+        }
 }
 
 /* x and w given turned: the same panels and the same bits. */
@@ -159,7 +271,7 @@ Test(gemm, turned_operands_are_the_same_product) {
     uint64_t rng = 4;
     for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++)
         for (size_t i = 0; i < SV_LEN(shapes); i++) {
-            const size_t m = shapes[i].m, n = shapes[i].n, kk = shapes[i].k, ldx = m + 3, ldw = n + 1, packed = sv_pack_floats(*k, n, kk);
+            const size_t m = shapes[i].m, n = shapes[i].n, kk = shapes[i].k, ldx = m + 3, ldw = n + 1, packed = sv_pack_floats(*k, SV_F32, n, kk);
             struct sv_cpu c = { .kern = *k, .pool = sv_pool_new(1 + i % 4, &err) };
             float *x = noise(m * kk, &rng), *w = noise(n * kk, &rng), *xt = noise(kk * ldx, &rng), *wt = noise(kk * ldw, &rng);
             float *a = noise(packed, &rng), *b = noise(packed, &rng), *y = noise(m * n, &rng), *z = noise(m * n, &rng);
@@ -171,7 +283,7 @@ Test(gemm, turned_operands_are_the_same_product) {
             }
             const struct sv_packed straight = sv_pack_f32(&c, a, w, n, kk), turned = sv_pack_turned(&c, b, wt, ldw, n, kk);
             cr_assert(!memcmp(a, b, packed * sizeof *a), "%s: panels of %zu x %zu", (*k)->isa, n, kk);
-            const size_t floats = sv_pack_floats(*k, kk, n);
+            const size_t floats = sv_pack_floats(*k, SV_F32, kk, n);
             float *back = noise(floats, &rng), *again = noise(floats, &rng);
             sv_turn(&c, back, &straight), sv_pack_turned(&c, again, w, kk, kk, n);
             cr_assert(!memcmp(back, again, floats * sizeof *back), "%s: panels of %zu x %zu turned", (*k)->isa, n, kk);
@@ -197,9 +309,9 @@ Test(gemm, packs_halves_of_any_alignment) {
         }
         const struct sv_view v = { .name = "w", .dtype = bf ? SV_BF16 : SV_F16, .rank = 2, .dim = { N, KK }, .count = N * KK, .bytes = N * KK * 2, .data = raw + 1 };
         const struct sv_cpu c = { .kern = sv_kern_best(), .pool = NULL };
-        const size_t n = sv_pack_floats(c.kern, N, KK);
+        const size_t n = sv_pack_floats(c.kern, SV_F32, N, KK);
         float *a = sv_alloc(n, sizeof *a, &err), *b = sv_alloc(n, sizeof *b, &err);
-        sv_pack(&c, a, &v), sv_pack_f32(&c, b, w, N, KK);
+        sv_pack(&c, a, SV_F32, &v, NULL), sv_pack_f32(&c, b, w, N, KK);
         cr_assert(!memcmp(a, b, n * sizeof *a));
         sv_free(a), sv_free(b);
     }
@@ -212,17 +324,16 @@ Test(gemm, block_sizes_move_no_bits) {
     uint64_t rng = 4;
     float *x = noise(M * KK, &rng), *w = noise(N * KK, &rng), *y = noise(M * N, &rng), *z = noise(M * N, &rng);
     struct sv_cpu c = { .kern = sv_kern_best(), .pool = sv_pool_new(2, &err) };
-    float *panel = sv_alloc(sv_pack_floats(c.kern, N, KK), sizeof *panel, &err);
-    const struct sv_packed p = sv_pack_f32(&c, panel, w, N, KK);
-    for (size_t t = 0; t < 12; t++) {
-        c.block = (struct sv_block_sizes){ t % 4 * 20, t / 4 * 40 };
+    for (size_t t = 0; t < 12 * SV_LEN(types); t++) {
+        const struct sv_packed p = pack_as(&c, types[t / 12], w, N, KK);
+        c.block = (struct sv_block_sizes){ t % 4 * 20, t % 12 / 4 * 40 };
         float *scratch = sv_alloc(sv_gemm_floats(&c, M, KK), sizeof *scratch, &err);
-        sv_gemm(&c, t ? z : y, N, x, KK, M, &p, NULL, scratch);
-        cr_assert(!t || !memcmp(y, z, M * N * sizeof *z), "rows %zu cols %zu", c.block.rows, c.block.cols);
-        sv_free(scratch);
+        sv_gemm(&c, t % 12 ? z : y, N, x, KK, M, &p, NULL, scratch);
+        cr_assert(t % 12 == 0 || !memcmp(y, z, M * N * sizeof *z), "%s rows %zu cols %zu", sv_dtype_name(types[t / 12]), c.block.rows, c.block.cols);
+        sv_free(scratch), sv_free((void *)p.panel);
     }
     sv_pool_free(c.pool);
-    sv_free(x), sv_free(w), sv_free(y), sv_free(z), sv_free(panel);
+    sv_free(x), sv_free(w), sv_free(y), sv_free(z);
 }
 
 Test(gemm, tuned_sizes_are_read) {

@@ -124,6 +124,13 @@ const char *sv_isa_asked(const struct sv_common *o) {
     return isa && *isa ? isa : NULL;
 }
 
+static int read_precision(enum sv_precision *p, const char *name, struct sv_err *e) {
+    static const char *const names[] = { NULL, "f32", "bf16", "i8" };
+    for (size_t i = SV_ALL_F32; name && i < SV_LEN(names); i++)
+        if (!strcmp(name, names[i])) return *p = (enum sv_precision)i, 0;
+    return name ? sv_fail(e, SV_EUSAGE, "--precision is %s, expected f32, bf16 or i8", name) : 0;
+}
+
 int sv_cpu_open(struct sv_cpu *c, const struct sv_common *o, struct sv_err *e) {
     *c = (struct sv_cpu){0};
     const char *isa = sv_isa_asked(o);
@@ -137,7 +144,8 @@ int sv_cpu_open(struct sv_cpu *c, const struct sv_common *o, struct sv_err *e) {
     }
     c->block = sv_block_sizes();
     const char *tuned = getenv("SVAD_TUNE");
-    const int rc = tuned && *tuned ? sv_tune_read(&c->block, c->kern->isa, tuned, e) : 0;
+    int rc = read_precision(&c->precision, o->precision, e);
+    if (!rc && tuned && *tuned) rc = sv_tune_read(&c->block, c->kern->isa, tuned, e);
     if (rc) return rc;
     c->pool = sv_pool_new(o->threads, e);
     return c->pool ? 0 : SV_ENOMEM;

@@ -207,11 +207,11 @@ static void check_peak(const struct sv_kern *k, struct rows *r, struct sv_check 
 }
 
 /* Products of words are exact here: halves of small whole numbers, and bytes.  A whole tile added to, then one with every edge cut. */
-enum { WORDS = 19, WORD_SIDE = 32 };
+enum { WORDS = 32, WORD_SIDE = 32 };
 struct words { uint32_t a[WORDS * WORD_SIDE], b[WORDS * WORD_SIDE]; float y[WORD_SIDE * WORD_SIDE]; int32_t s[WORD_SIDE * WORD_SIDE]; };
 
 static bool word_room(const struct sv_kern *k, struct sv_check *c) {
-    const bool fits = k->mr <= WORD_SIDE && k->nr <= WORD_SIDE;
+    const bool fits = k->wmr <= WORD_SIDE && k->nr <= WORD_SIDE;
     if (!fits) sv_check_true(c, "a tile the self-test has no room for", false);
     return fits;
 }
@@ -229,13 +229,13 @@ static void check_btile(const struct sv_kern *k, struct rows *r, struct sv_check
     for (size_t i = 0; i < WORDS * WORD_SIDE; i++) w.a[i] = small_pair(&rng), w.b[i] = small_pair(&rng);
     for (size_t cut = 0; cut < 2; cut++) {
         for (size_t i = 0; i < SV_LEN(w.y); i++) w.y[i] = 3;
-        k->btile(w.y, WORD_SIDE, k->mr - cut, k->nr - cut, WORDS, w.a, w.b, !cut);
-        for (size_t i = 0; i < k->mr - cut; i++)
+        k->btile(w.y, WORD_SIDE, k->wmr - cut, k->nr - cut, WORDS, w.a, w.b, !cut);
+        for (size_t i = 0; i < k->wmr - cut; i++)
             for (size_t j = 0; j < WORD_SIDE; j++) {
                 double want = !cut || j >= k->nr - cut ? 3 : 0;
                 for (size_t p = 0; j < k->nr - cut && p < 2 * WORDS; p++) {
                     const size_t up = p % 2 ? 0 : 16;
-                    want += (double)sv_bits_f32(w.a[p / 2 * k->mr + i] << up & 0xffff0000) * sv_bits_f32(w.b[p / 2 * k->nr + j] << up & 0xffff0000);
+                    want += (double)sv_bits_f32(w.a[sv_left_word(k, k->wmr, i, p / 2)] << up & 0xffff0000) * sv_bits_f32(w.b[p / 2 * k->nr + j] << up & 0xffff0000);
                 }
                 sv_check_one(c, "btile", fabs((double)w.y[i * WORD_SIDE + j] - want), 0);
             }
@@ -250,12 +250,12 @@ static void check_itile(const struct sv_kern *k, struct rows *r, struct sv_check
     for (size_t i = 0; i < WORDS * WORD_SIDE; i++) w.a[i] = (uint32_t)sv_rng(&rng), w.b[i] = (uint32_t)sv_rng(&rng);
     for (size_t cut = 0; cut < 2; cut++) {
         for (size_t i = 0; i < SV_LEN(w.s); i++) w.s[i] = 3;
-        k->itile(w.s, WORD_SIDE, k->mr - cut, k->nr - cut, WORDS, w.a, w.b, !cut);
-        for (size_t i = 0; i < k->mr - cut; i++)
+        k->itile(w.s, WORD_SIDE, k->wmr - cut, k->nr - cut, WORDS, w.a, w.b, !cut);
+        for (size_t i = 0; i < k->wmr - cut; i++)
             for (size_t j = 0; j < WORD_SIDE; j++) {
                 int32_t want = !cut || j >= k->nr - cut ? 3 : 0;
                 for (size_t p = 0; j < k->nr - cut && p < 4 * WORDS; p++) {
-                    const uint32_t a = w.a[p / 4 * k->mr + i] >> p % 4 * 8 & 255, b = w.b[p / 4 * k->nr + j] >> p % 4 * 8 & 255;
+                    const uint32_t a = w.a[sv_left_word(k, k->wmr, i, p / 4)] >> p % 4 * 8 & 255, b = w.b[p / 4 * k->nr + j] >> p % 4 * 8 & 255;
                     want += ((int32_t)a - k->ibias) * (int8_t)b;
                 }
                 sv_check_true(c, "itile", w.s[i * WORD_SIDE + j] == want);
@@ -268,7 +268,7 @@ static void check_bpeak(const struct sv_kern *k, struct rows *r, struct sv_check
     (void)r;
     if (!word_room(k, c)) return;
     k->bpeak(w.y, 0xbe803f00, 0x3f003f40, 20);      /* 0.5 0.75 - 0.25 0.5 */
-    for (size_t i = 0; i < k->mr * k->nr; i++) sv_check_one(c, "bpeak", fabs((double)w.y[i] - 5), 0);
+    for (size_t i = 0; i < k->wmr * k->nr; i++) sv_check_one(c, "bpeak", fabs((double)w.y[i] - 5), 0);
 }
 
 static void check_ipeak(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
@@ -276,19 +276,19 @@ static void check_ipeak(const struct sv_kern *k, struct rows *r, struct sv_check
     (void)r;
     if (!word_room(k, c)) return;
     k->ipeak(w.s, 0xff, 0x80, 20);
-    for (size_t i = 0; i < k->mr * k->nr; i++) sv_check_true(c, "ipeak", w.s[i] == 20 * (255 - k->ibias) * -128);
+    for (size_t i = 0; i < k->wmr * k->nr; i++) sv_check_true(c, "ipeak", w.s[i] == 20 * (255 - k->ibias) * -128);
 }
 
 /* Rows of a panel as words, of K_N elements with an end that fills no word. */
 static void check_bpack(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
     enum { PAIRS = (K_N + 1) / 2, MOST = 64 };
-    uint32_t out[PAIRS * MOST];
-    if (k->mr > MOST) { sv_check_true(c, "bpack: a tile the self-test has no room for", false); return; }
-    k->bpack(out, k->mr, r->a, 0, k->mr - 1, K_N);  /* the same row every time */
+    uint32_t out[(PAIRS + 16) * MOST];
+    if (k->wmr > MOST) { sv_check_true(c, "bpack: a tile the self-test has no room for", false); return; }
+    k->bpack(out, k->wmr, r->a, 0, k->wmr - 1, K_N);  /* the same row every time */
     bool same = true;
     for (size_t p = 0; p < 2 * PAIRS; p++)
-        for (size_t i = 0; i < k->mr; i++)
-            same = same && (out[p / 2 * k->mr + i] >> p % 2 * 16 & 0xffff) == (i + 1 < k->mr && p < K_N ? sv_f32_bf16(r->a[p]) : 0);
+        for (size_t i = 0; i < k->wmr; i++)
+            same = same && (out[sv_left_word(k, k->wmr, i, p / 2)] >> p % 2 * 16 & 0xffff) == (i + 1 < k->wmr && p < K_N ? sv_f32_bf16(r->a[p]) : 0);
     sv_check_true(c, "bpack", same);
 }
 
@@ -301,15 +301,15 @@ static void check_span(const struct sv_kern *k, struct rows *r, struct sv_check 
 
 static void check_ipack(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
     enum { FOURS = (K_N + 3) / 4, MOST = 64 };
-    uint32_t out[FOURS * MOST];
+    uint32_t out[(FOURS + 16) * MOST];
     float lo[MOST], inv[MOST];
-    if (k->mr > MOST) { sv_check_true(c, "ipack: a tile the self-test has no room for", false); return; }
-    for (size_t i = 0; i < k->mr; i++) lo[i] = -4, inv[i] = 31.875f;
-    k->ipack(out, k->mr, r->a, 0, k->mr - 1, K_N, lo, inv);
+    if (k->wmr > MOST) { sv_check_true(c, "ipack: a tile the self-test has no room for", false); return; }
+    for (size_t i = 0; i < k->wmr; i++) lo[i] = -4, inv[i] = 31.875f;
+    k->ipack(out, k->wmr, r->a, 0, k->wmr - 1, K_N, lo, inv);
     bool same = true;
     for (size_t p = 0; p < 4 * FOURS; p++)
-        for (size_t i = 0; i < k->mr; i++)
-            same = same && (out[p / 4 * k->mr + i] >> p % 4 * 8 & 255) == (i + 1 < k->mr && p < K_N ? (uint32_t)lrintf((r->a[p] + 4) * 31.875f) : 0);
+        for (size_t i = 0; i < k->wmr; i++)
+            same = same && (out[sv_left_word(k, k->wmr, i, p / 4)] >> p % 4 * 8 & 255) == (i + 1 < k->wmr && p < K_N ? (uint32_t)lrintf((r->a[p] + 4) * 31.875f) : 0);
     sv_check_true(c, "ipack", same);
 }
 
@@ -339,7 +339,7 @@ int sv_selftest_kernels(const struct sv_cpu *cpu, struct sv_check *c, struct sv_
 /* Sizes that leave a remainder in every block; twice the batch must give the same bits. */
 int sv_selftest_gemm(const struct sv_cpu *cpu, struct sv_check *c, struct sv_err *e) {
     enum { M = 37, N = 41, K = 1301 };
-    const size_t floats = 2 * M * K + N * K + N + 2 * (M * N) + 64, panel = sv_pack_floats(cpu->kern, N, K), room = sv_gemm_floats(cpu, M, K);
+    const size_t floats = 2 * M * K + N * K + N + 2 * (M * N) + 64, panel = sv_pack_floats(cpu->kern, SV_F32, N, K), room = sv_gemm_floats(cpu, M, K);
     struct sv_arena a = {0};
     float *mem = sv_alloc(floats + panel + room + 5 * 64, sizeof *mem, e);
     if (!mem) return SV_ENOMEM;

@@ -55,10 +55,11 @@ struct sv_list {
 void sv_list_free(struct sv_list *l);
 
 /* The options every command has. */
-struct sv_common { size_t threads; const char *isa; bool quiet, json; };
+struct sv_common { size_t threads; const char *isa, *precision; bool quiet, json; };
 #define SV_COMMON(c) \
     { "threads", SV_OPT_SIZE, &(c)->threads, "N", "threads to use (0: all CPUs)", 0, 1024 }, \
     { "isa", SV_OPT_TEXT, &(c)->isa, "NAME", "kernel table: scalar, avx2, avx512, ... (default: the best)", 0, 0 }, \
+    { "precision", SV_OPT_TEXT, &(c)->precision, "f32|bf16|i8", "arithmetic with a model's weights (default: as they are stored)", 0, 0 }, \
     { "quiet", SV_OPT_FLAG, &(c)->quiet, NULL, "no progress", 0, 0 }, \
     { "json", SV_OPT_FLAG, &(c)->json, NULL, "one JSON object a line on stdout", 0, 0 }
 
