@@ -16,10 +16,10 @@ double sv_quantile(const double *sorted, size_t n, double q) {
 
 int sv_guide_init(struct sv_guide *g, const char *text, bool normal, double *sim, size_t n, double threshold, double theta,
                   double gamma, struct sv_err *e) {
-    *g = (struct sv_guide){ .normal = normal, .threshold = threshold, .width = 1, .theta = theta, .gamma = gamma };
+    *g = (struct sv_guide){ .normal = normal, .threshold = threshold, .width = 1, .theta = theta, .gamma = gamma, .mean = NAN, .sd = NAN };
     const bool wide = isnan(normal ? gamma : theta);
-    if (!wide && !isnan(threshold)) return 0;
-    if (!n) return sv_fail(e, SV_EINPUT, "text \"%s\": the scene keeps no training sample to set its threshold by", text);
+    if (!n) return !wide && !isnan(threshold) ? 0
+        : sv_fail(e, SV_EINPUT, "text \"%s\": the scene keeps no training sample to set its threshold by", text);
     double mean = 0, var = 0;
     for (size_t i = 0; i < n; i++) {
         if (!isfinite(sim[i]))
@@ -29,6 +29,7 @@ int sv_guide_init(struct sv_guide *g, const char *text, bool normal, double *sim
     mean /= (double)n;
     for (size_t i = 0; i < n; i++) var += (sim[i] - mean) * (sim[i] - mean);
     const double sd = sqrt(var / (double)n);
+    g->mean = mean, g->sd = sd;
     if (isnan(threshold)) g->threshold = mean + 2 * sd;
     if (!wide) return 0;
     qsort(sim, n, sizeof *sim, by_value);
@@ -38,6 +39,8 @@ int sv_guide_init(struct sv_guide *g, const char *text, bool normal, double *sim
                        "and --%s", text, n, normal ? "gamma" : "theta");
     return 0;
 }
+
+double sv_guide_z(const struct sv_guide *g, double sim) { return g->sd > 0 ? (sim - g->mean) / g->sd : NAN; }
 
 void sv_frame_range(double *lo, double *hi, const double *frame_score, const size_t *frame, size_t objects) {
     *lo = *hi = objects ? frame_score[frame[0]] : 0;

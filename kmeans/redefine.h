@@ -17,7 +17,11 @@ struct sv_guide {
     bool normal;                        /* what the text describes is normal; else abnormal */
     double threshold, width;
     double theta, gamma;                /* NaN: auto */
+    double mean, sd;                    /* of the sample's similarities; NaN without a sample */
 };
+
+/* A similarity in standard deviations above the sample's mean: what a cosine by itself does not tell.  NaN where sd is 0 or NaN. */
+double sv_guide_z(const struct sv_guide *g, double sim);
 
 /* What a text's numbers are when nothing is given: over the similarities of the scene's training sample to the text,
  *     threshold = mean + 2 sd;  width = max(q99.9 - threshold, sd)          (sd with 1 / n)

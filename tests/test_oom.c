@@ -23,6 +23,7 @@
 #include "io/vocab.h"
 #include "io/y4m.h"
 #include "io/zip.h"
+#include "kmeans/calibrate.h"
 #include "kmeans/auc.h"
 #include "kmeans/kmeans.h"
 #include "tests/chart.h"
@@ -327,6 +328,16 @@ static int kmeans(struct sv_err *e) {
     return rc;
 }
 
+static int thresholds(struct sv_err *e) {
+    static const double sorted[30] = { [20] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 };
+    static const int32_t block[1] = { 30 };
+    const struct sv_footage f = { sorted, 30, block, 1, 10 };
+    struct sv_normal d;
+    struct sv_threshold t;
+    const int rc = sv_normal_init(&d, sorted, 30, e);
+    return rc ? rc : sv_alarm_threshold(&t, &f, &(struct sv_alarm_rule){ 1, 2 }, 1, e);
+}
+
 static int auc(struct sv_err *e) {
     static const uint8_t label[4] = { 0, 1, 0, 1 };
     static const double score[4] = { 0.1, 0.7, 0.3, 0.2 };
@@ -503,7 +514,7 @@ static const struct { const char *name; int (*run)(struct sv_err *); } ops[] = {
 #define OP(f) { #f, f }
     OP(png), OP(jpegs), OP(pnm), OP(bmp), OP(tiff), OP(image_file), OP(pnm_out), OP(png_out), OP(gzip), OP(json), OP(safetensors), OP(torch), OP(torchscript),
     OP(npy), OP(container), OP(convert), OP(zip), OP(token), OP(clip), OP(image_tower), OP(fusion), OP(responses), OP(gemm), OP(pixels), OP(kmeans),
-    OP(auc), OP(boxes), OP(detections), OP(labels), OP(scores), OP(y4m), OP(avi), OP(video), OP(ring), OP(actions), OP(pool), OP(options), OP(folder),
+    OP(thresholds), OP(auc), OP(boxes), OP(detections), OP(labels), OP(scores), OP(y4m), OP(avi), OP(video), OP(ring), OP(actions), OP(pool), OP(options), OP(folder),
 #undef OP
 };
 
@@ -540,8 +551,10 @@ Test(oom, commands, .init = setup, .fini = teardown) {
         "extract -m %/m.svad %/clip --frames 3 --tubes track --boxes %/boxes.txt --add-motion -o %/tracks --quiet",
         "extract -m %/m.svad %/clip --frames 3 --boxes %/boxes.txt -o %/features --quiet",
         "fit -m %/m.svad %/clip --frames 3 --boxes %/boxes.txt --actions %/actions.txt --clusters 2 -o %/s.scene --quiet",
+        "fit -m %/m.svad %/clip --frames 1 --fps 5 --boxes %/boxes.txt --actions %/actions.txt --clusters 2 -o %/held.scene --quiet",
         "pretrain -m %/m.svad %/list.csv --frames 3 --epochs 2 -o %/t.svad --quiet",
         "info %/s.scene", "score -m %/m.svad -s %/s.scene %/clip --boxes %/boxes.txt --abnormal run -o %/scores --quiet",
+        "score -m %/m.svad -s %/held.scene %/clip --boxes %/boxes.txt --abnormal run --dry-run --quiet",
         "eval %/scores --labels %/labels.txt", "selftest --isa scalar --json", "bench kernels dot --quick --isa scalar --threads 1",
         "bench roofline %/rows.json --svg %/chart.svg", "bench compare %/rows.json %/rows.json", "bench model --quick --size tiny,layers=1 --batch 1",
     };

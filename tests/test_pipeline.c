@@ -234,6 +234,42 @@ Test(pipeline, what_is_kept_for_the_report) {
     sv_stored_close(&s);
 }
 
+/* Footage that was held out gives p-values and thresholds, and texts their place among what was seen in training. */
+Test(pipeline, held_out) {
+    const char *root = world();
+    static struct ran r;
+    RUN(0, "fit -m m.svad train --boxes train.txt --frames 1 -o w.scene --fps 10 --threads 1");
+    cr_expect(strstr(r.out, "3 clips, 54 tubes in 27 frames") && strstr(r.out, "held out: 12 tubes in 6 frames, 3 blocks, 0.01 minutes; 0 tubes"), "%s", r.out);
+    RUN(0, "fit -m m.svad train --boxes train.txt --frames 1 -o w3.scene --fps 10 --threads 3 --batch 5");
+    SAME("w.scene", "w3.scene");
+    RUN(0, "fit -m m.svad train --boxes train.txt --frames 1 -o all.scene --hold-out 0");
+    cr_expect(strstr(r.out, "66 tubes in 33 frames") && !strstr(r.out, "held out"), "%s", r.out);
+    RUN(0, "fit -m m.svad train --boxes train.txt -o few.scene");
+    SAYS("too little footage to hold any out");
+    RUN(0, "fit -m m.svad train --boxes train.txt --frames 1 -o timeless.scene");
+    SAYS("give --fps");
+
+    RUN(0, "score -m m.svad -s w.scene test --boxes test.txt -o s");
+    cr_expect(strstr(r.out, "p-value") && strstr(r.out, "alarm"), "%s", r.out);
+    SAYS("--alarms-per-hour 1: rarer than the 0.01 minutes of held-out footage can show; the threshold");
+    SAYS("alarms at or above");
+    RUN(0, "score -m m.svad -s w.scene s --dry-run --json --alarm-score 0.0000001 --min-length 0 --cooldown 0.1");
+    cr_expect(strstr(r.out, "\"p_value\"") && strstr(r.out, "\"threshold\": 1e-7, \"alarms\": 1}"), "%s", r.out);
+    RUN(0, "score -m m.svad -s all.scene test --boxes test.txt -o sall");
+    cr_expect(!strstr(r.out, "p-value") && !strstr(r.err, "alarms"), "%s%s", r.out, r.err);
+    RUN(0, "score -m m.svad -s timeless.scene s --dry-run");
+    cr_expect(strstr(r.out, "p-value") && !strstr(r.out, "alarm"), "%s", r.out);
+    RUN(0, "score -m m.svad -s timeless.scene s --dry-run --fps 10 --alarms-per-hour 1e6");
+    cr_expect(strstr(r.out, "alarm"), "%s", r.out);
+
+    RUN(0, "score -m m.svad -s w.scene s --normal a --dry-run");
+    cr_expect(strstr(r.out, "(z 2)") && strstr(r.out, "highest z ") && strstr(r.out, "by itself it would change the score of ") &&
+              strstr(r.out, "  d frame ") && strstr(r.out, " -> "), "%s", r.out);
+    RUN(0, "score -m m.svad -s w.scene s --abnormal a --threshold -1 --dry-run --json");
+    cr_expect(strstr(r.out, "\"most_similar\": [{\"clip\": ") && strstr(r.out, "\"frames\": 20,"), "%s", r.out);
+    RUN(1, "fit -m m.svad train --boxes train.txt -o x.scene --hold-out 0.7");
+}
+
 Test(pipeline, every) {
     const char *root = world();
     static struct ran r;

@@ -5,6 +5,7 @@
 #include "kmeans/redefine.h"
 #include "kmeans/response.h"
 #include "kmeans/score.h"
+#include "tools/holdout.h"
 #include "tools/scene.h"
 #include "tools/tubes.h"
 
@@ -20,8 +21,9 @@ struct job {
     const char *out, *actions;
     size_t clusters, prompts, seed;
     bool center;
-    float *video; size_t n, cap;        /* [n, E]: F_video of every training tube; cap in rows */
-    size_t *frame, frames, frame_cap;   /* [n]: running number of the tube's frame among frames that have tubes */
+    float *video; size_t n, cap;        /* [n, E]: F_video of every tube to learn from, those held out behind them; cap in rows */
+    struct sv_holdout hold;
+    size_t *frame, frames;              /* [n]: number of the tube's frame among the frames of those tubes; of hold */
     struct sv_kmeans km;
 };
 
@@ -31,14 +33,10 @@ static int room(struct job *j, size_t more, struct sv_err *e) {
     if (want <= j->cap) return 0;
     const size_t cap = sv_max(want, 2 * j->cap);
     float *video = sv_alloc(cap, embed * sizeof *video, e);
-    size_t *frame = sv_alloc(cap, sizeof *frame, e);
-    if (!video || !frame) {
-        sv_free(video), sv_free(frame);
-        return SV_ENOMEM;
-    }
-    if (j->n) memcpy(video, j->video, j->n * embed * sizeof *video), memcpy(frame, j->frame, j->n * sizeof *frame);
-    sv_free(j->video), sv_free(j->frame);
-    j->video = video, j->frame = frame, j->cap = cap;
+    if (!video) return SV_ENOMEM;
+    if (j->n) memcpy(video, j->video, j->n * embed * sizeof *video);
+    sv_free(j->video);
+    j->video = video, j->cap = cap;
     return 0;
 }
 
@@ -51,18 +49,16 @@ static int collect(struct job *j, struct sv_err *e) {
         struct sv_clip_tubes c;
         if ((rc = sv_tubes_clip(&j->t, i, &c, &p, j->n, e))) break;
         if (!c.n) sv_say(&j->common, "clip %s has no box", c.name);
-        if (c.n && !(rc = room(j, c.n, e))) {
+        if (!(rc = room(j, c.n, e)) && !(rc = sv_holdout_add(&j->hold, &c, &j->t.rule, e)) && c.n) {
             memcpy(j->video + j->n * embed, c.video, c.n * embed * sizeof *c.video);
-            for (size_t k = 0; k < c.n; k++) {
-                j->frames += !k || c.object[k].frame != c.object[k - 1].frame;
-                j->frame[j->n + k] = j->frames - 1;
-            }
             j->n += c.n;
         }
         sv_clip_tubes_free(&c);
     }
     sv_progress_end(&p);
     if (!rc && !j->n) rc = sv_fail(e, SV_EINPUT, "fit: no tube in %zu clips: nothing to learn from; give --boxes of a detector, or footage in which something moves", j->t.sources.n);
+    if (!rc) rc = sv_holdout_split(&j->hold, j->video, embed, e);
+    j->n = j->hold.fitted, j->frame = j->hold.frame, j->frames = j->hold.frames;
     return rc;
 }
 
@@ -144,12 +140,20 @@ static int learn(struct job *j, struct sv_err *e) {
 static void report(const struct job *j) {
     const struct sv_scene *s = &j->scene;
     const double per = j->km.objective / (double)j->n;
+    const struct sv_holdout *h = &j->hold;
+    const double minutes = s->held.per_second > 0 ? (double)s->held.frames / s->held.per_second / 60 : 0;
     if (j->common.json) {
-        printf("{\"clips\":%zu,\"objects\":%zu,\"frames\":%zu,\"texts\":%zu,\"clusters\":%zu,\"objective\":%.9g,\"rounds\":%zu}\n",
-               s->clips, s->objects, j->frames, s->texts, s->centres, j->km.objective, j->km.rounds);
+        printf("{\"clips\":%zu,\"objects\":%zu,\"frames\":%zu,\"texts\":%zu,\"clusters\":%zu,\"objective\":%.9g,\"rounds\":%zu,"
+               "\"held_blocks\":%zu,\"held_frames\":%zu,\"held_minutes\":%.6g,\"held_objects\":%zu}\n",
+               s->clips, s->objects, j->frames, s->texts, s->centres, j->km.objective, j->km.rounds, h->blocks, s->held.frames, minutes, h->held);
         return;
     }
     printf("%zu clips, %zu tubes in %zu frames, %zu action texts\n", s->clips, s->objects, j->frames, s->texts);
+    if (h->held) {
+        printf("held out: %zu tubes in %zu frames, %zu blocks", h->held, s->held.frames, h->blocks);
+        if (minutes > 0) printf(", %.3g minutes", minutes);
+        printf("; %zu tubes beside them left out\n", h->beside);
+    }
     printf("%zu clusters after %zu rounds, objective %.6g (%.3g a tube)\n", s->centres, j->km.rounds, j->km.objective, per);
     for (size_t m = 0; m < s->centres; m++) {
         size_t tubes = 0, best[3];
@@ -182,6 +186,7 @@ static int run(struct job *j, const struct sv_tube_opts *o, const struct sv_list
     if (!rc) rc = texts(j, e);
     if (!rc) rc = collect(j, e);
     if (!rc) rc = learn(j, e);
+    if (!rc) rc = sv_holdout_score(&j->hold, j->video + j->n * j->t.model.cfg.embed, &j->scene, &j->t.cpu, e);
     if (!rc) rc = sample(j, e);
     if (rc) return rc;
     struct sv_scene *s = &j->scene;
@@ -189,12 +194,15 @@ static int run(struct job *j, const struct sv_tube_opts *o, const struct sv_list
     s->rule = j->t.rule;
     s->objects = j->n, s->clips = j->t.sources.n, s->seed = j->seed;
     if ((rc = sv_scene_save(s, j->out, e))) return rc;
+    if (!j->hold.held && j->hold.share > 0) sv_say(&j->common, "too little footage to hold any out: the scene gives no p-values and no thresholds");
+    else if (j->hold.held && !(s->held.per_second > 0))
+        sv_say(&j->common, "the frame rate of the footage is not known: for alarms an hour give --fps, here or later");
     report(j);
     return 0;
 }
 
 int sv_tool_fit(int argc, char **argv, struct sv_err *e) {
-    struct job j = { .clusters = 10 };
+    struct job j = { .clusters = 10, .hold.share = 0.2 };
     struct sv_tube_opts o = SV_TUBE_OPTS_INIT;
     struct sv_list args = {0};
     const struct sv_opt opt[] = {
@@ -202,6 +210,7 @@ int sv_tool_fit(int argc, char **argv, struct sv_err *e) {
         { "actions", SV_OPT_TEXT, &j.actions, "FILE", "action texts, one a line (built-in phrases)", 0, 0 },
         { "clusters", SV_OPT_SIZE, &j.clusters, "M", "normal patterns (10)", 1, SV_SCENE_MAX_CENTRES },
         { "prompts", SV_OPT_SIZE, &j.prompts, "K", "learned context vectors; only 0, plain texts, in this version", 0, 0 },
+        { "hold-out", SV_OPT_REAL, &j.hold.share, "SHARE", "of the footage: not learned from, sets thresholds (0.2)", 0, 0.5 },
         { "center", SV_OPT_FLAG, &j.center, NULL, "subtract the mean training response", 0, 0 },
         { "seed", SV_OPT_SIZE, &j.seed, "S", "of k-means and the sample (0)", 0, 1e15 },
         { "o", SV_OPT_TEXT, &j.out, "SCENE", "the scene file", 0, 0 },
@@ -216,7 +225,8 @@ int sv_tool_fit(int argc, char **argv, struct sv_err *e) {
     int rc = sv_opt_parse(&u, opt, SV_LEN(opt), argc, argv, &args, e);
     if (!rc) rc = run(&j, &o, &args, e);
     else if (rc > 0) rc = 0;
-    sv_free(j.video), sv_free(j.frame);
+    sv_free(j.video);
+    sv_holdout_free(&j.hold);
     sv_kmeans_free(&j.km);
     sv_scene_free(&j.scene);
     sv_tubes_close(&j.t);

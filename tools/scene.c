@@ -14,6 +14,14 @@ static int add_sample(const struct sv_scene *s, struct sv_store *st, struct sv_e
     return sv_store_add(st, "sample", SV_F16, 2, (size_t[]){ s->samples, s->embed }, half, 2 * n, e);
 }
 
+static int add_held(const struct sv_held *d, struct sv_store *st, struct sv_err *e) {
+    if (!d->frames) return 0;
+    int rc = sv_store_set_real(st, "held.per_second", d->per_second, e);
+    if (!rc) rc = sv_store_add(st, "held.frame", SV_F64, 1, &d->frames, d->frame, d->frames * sizeof *d->frame, e);
+    if (!rc) rc = sv_store_add(st, "held.block", SV_I32, 1, &d->blocks, d->block, d->blocks * sizeof *d->block, e);
+    return rc ? rc : sv_store_add(st, "held.object", SV_F64, 1, &d->objects, d->object, d->objects * sizeof *d->object, e);
+}
+
 static int fill(const struct sv_scene *s, struct sv_store *st, struct sv_err *e) {
     const size_t text[2] = { s->texts, s->embed }, centre[2] = { s->centres, s->texts };
     int rc = sv_rule_write(&s->rule, st, e);
@@ -27,6 +35,7 @@ static int fill(const struct sv_scene *s, struct sv_store *st, struct sv_err *e)
     if (!rc) rc = sv_store_add(st, "text", SV_F32, 2, text, s->text, text[0] * text[1] * 4, e);
     if (!rc) rc = sv_store_add(st, "centre", SV_F64, 2, centre, s->centre, centre[0] * centre[1] * 8, e);
     if (!rc && s->mean) rc = sv_store_add(st, "mean", SV_F32, 1, &s->texts, s->mean, s->texts * 4, e);
+    if (!rc) rc = add_held(&s->held, st, e);
     return rc ? rc : add_sample(s, st, e);
 }
 
@@ -65,6 +74,39 @@ static int take_centres(struct sv_scene *s, const struct sv_store *st, struct sv
     return 0;
 }
 
+/* Scores [*n], 0 or more each. */
+static int take_scores(const struct sv_store *st, const char *name, double **out, size_t *n, struct sv_err *e) {
+    const struct sv_view *v;
+    const int rc = sv_store_expect(st, name, 1 << SV_F64, 1, (size_t[]){ SIZE_MAX }, &v, e);
+    if (rc) return rc;
+    if (!(*out = sv_alloc(v->count, sizeof **out, e))) return SV_ENOMEM;
+    memcpy(*out, v->data, v->bytes);
+    *n = v->count;
+    for (size_t i = 0; i < v->count; i++)
+        if (!isfinite((*out)[i]) || (*out)[i] < 0)
+            return sv_fail(e, SV_EINPUT, "%s: tensor %s: value %zu is %g, expected a score", st->file, name, i, (*out)[i]);
+    return *n ? 0 : sv_fail(e, SV_EINPUT, "%s: tensor %s is empty", st->file, name);
+}
+
+static int take_held(struct sv_held *d, const struct sv_store *st, struct sv_err *e) {
+    const struct sv_view *v;
+    size_t frames = 0;
+    if (!sv_store_find(st, "held.frame")) return 0;
+    int rc = sv_store_get_real(st, "held.per_second", 0, 1e9, &d->per_second, e);
+    if (!rc) rc = take_scores(st, "held.frame", &d->frame, &d->frames, e);
+    if (!rc) rc = take_scores(st, "held.object", &d->object, &d->objects, e);
+    if (!rc) rc = sv_store_expect(st, "held.block", 1 << SV_I32, 1, (size_t[]){ SIZE_MAX }, &v, e);
+    if (rc) return rc;
+    if (!(d->block = sv_alloc(v->count, sizeof *d->block, e))) return SV_ENOMEM;
+    memcpy(d->block, v->data, v->bytes);
+    for (d->blocks = 0; d->blocks < v->count && d->block[d->blocks] >= 0; d->blocks++) frames += (size_t)d->block[d->blocks];
+    if (d->blocks < v->count || frames != d->frames)
+        return sv_fail(e, SV_EINPUT, "%s: held.block tells of %zu frames, expected %zu", st->file, frames, d->frames);
+    for (size_t i = 1; i < d->objects; i++)
+        if (d->object[i] < d->object[i - 1]) return sv_fail(e, SV_EINPUT, "%s: held.object is not sorted at %zu", st->file, i);
+    return 0;
+}
+
 static int take_values(struct sv_scene *s, const struct sv_store *st, struct sv_err *e) {
     const char *model;
     int64_t objects, clips, seed;
@@ -93,6 +135,7 @@ static int take_tensors(struct sv_scene *s, const struct sv_store *st, struct sv
     rc = take(st, "text", 2, v->dim, &s->text, e);
     if (!rc) rc = take_centres(s, st, e);
     if (!rc && sv_store_find(st, "mean")) rc = take(st, "mean", 1, &s->texts, &s->mean, e);
+    if (!rc) rc = take_held(&s->held, st, e);
     if (!rc) rc = take(st, "sample", 2, (size_t[]){ SIZE_MAX, s->embed }, &s->sample, e);
     if (rc) return rc;
     s->samples = sv_store_find(st, "sample")->dim[0];
@@ -120,5 +163,6 @@ int sv_scene_load(struct sv_scene *s, const char *path, struct sv_err *e) {
 void sv_scene_free(struct sv_scene *s) {
     sv_actions_free(&s->actions);
     sv_free(s->text), sv_free(s->centre), sv_free(s->mean), sv_free(s->sample);
+    sv_free(s->held.frame), sv_free(s->held.block), sv_free(s->held.object);
     *s = (struct sv_scene){0};
 }

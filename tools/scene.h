@@ -4,14 +4,24 @@
  *               scene.object_quantiles, scene.frame_quantiles: reals[999], training scores at 0.001, 0.002 .. 0.999
  *     tensors   actions u8 [bytes]: names, each ended by a newline      text f32 [N, E]: F_hat, as the text tower gives them
  *               centre f64 [M, N]: unit rows                            mean f32 [N]: only if responses are centred
- *               sample f16 [<= 4096, E]: F_video of training tubes */
+ *               sample f16 [<= 4096, E]: F_video of training tubes
+ *               held.frame f64 [F], held.block i32 [B], held.object f64 [<= 65536]: only if footage was held out
+ *               (then also the value held.per_second) */
 #ifndef TOOLS_SCENE_H
 #define TOOLS_SCENE_H
 
 #include "tools/actions.h"
 #include "tools/source.h"
 
-enum { SV_SCENE_QUANTILES = 999, SV_SCENE_SAMPLE = 4096, SV_SCENE_MAX_CENTRES = 4096 };
+enum { SV_SCENE_QUANTILES = 999, SV_SCENE_SAMPLE = 4096, SV_SCENE_MAX_CENTRES = 4096, SV_HELD_OBJECTS = 65536 };
+
+/* Scores of normal footage that the scene's patterns were not learned from, by those patterns. */
+struct sv_held {
+    double *frame; size_t frames;       /* of frames that tubes were made on, block after block: the highest of its objects, 0 without */
+    int32_t *block; size_t blocks;      /* their number in each block */
+    double *object; size_t objects;     /* of tubes, sorted; thinned at even ranks where there are more */
+    double per_second;                  /* such frames a second of footage; 0: the frame rate was not known */
+};
 
 struct sv_scene {
     char model[SV_IDENTITY];
@@ -24,6 +34,7 @@ struct sv_scene {
     float *mean;                        /* [N], or NULL */
     float *sample;                      /* [S, E]; f16 values once loaded */
     double object_q[SV_SCENE_QUANTILES], frame_q[SV_SCENE_QUANTILES];
+    struct sv_held held;                /* frames 0: nothing was held out */
 };
 
 int sv_scene_save(const struct sv_scene *s, const char *path, struct sv_err *e);    /* atomic */

@@ -2,9 +2,10 @@
 #include "io/container.h"
 #include "io/json.h"
 #include "io/scores.h"
-#include "kmeans/redefine.h"
-#include "kmeans/response.h"
 #include "kmeans/score.h"
+#include "tools/alarm.h"
+#include "tools/guidance.h"
+#include "tools/judge.h"
 #include "tools/run.h"
 
 #include <math.h>
@@ -20,18 +21,19 @@ struct job {
     struct sv_tubes t;
     struct sv_common common;
     struct sv_scene scene;
-    struct sv_response response, guidance;
+    struct sv_judge judge;
+    struct sv_guidance_opts texts;
+    struct sv_guidance guidance;
+    struct sv_alarm_opts alarm;
+    struct sv_levels levels;
     const char *out, *scene_path;
-    struct sv_list normal, abnormal;
-    double theta, gamma, threshold;     /* NAN: auto */
     bool frame_level, dry_run;
-    struct sv_guide *guide; size_t guides;
-    const char **text;                  /* [guides] */
     struct sv_out scores, objects;
     struct sv_run_out run;
     size_t written;                     /* clips whose objects are on disk */
-    size_t *hits;                       /* [guides]: objects above the text's threshold */
     size_t tubes, frames, changed;      /* changed: frames whose score the texts moved */
+    size_t alarms;
+    double hours;
 };
 
 /* One clip being scored; all arrays are owned. */
@@ -52,47 +54,12 @@ static void work_free(struct work *w) {
     sv_free(w->scratch), sv_free(w->frame), sv_free(w->action), sv_free(w->similarity), sv_free(w->nearest), sv_free(w->over), sv_free(w->under);
 }
 
-/* ---- texts ---- */
-
-/* Thresholds of the guidance texts, from the scene's sample. */
-static int init_guides(struct job *j, struct sv_err *e) {
-    const size_t n = j->scene.samples, g = j->guides;
-    float *sim = sv_alloc(n, g * sizeof *sim, e);
-    double *column = sv_alloc(n, sizeof *column, e);
-    int rc = sim && column ? 0 : SV_ENOMEM;
-    if (!rc) sv_response_run(&j->guidance, &j->t.cpu, sim, j->scene.sample, n);
-    for (size_t k = 0; !rc && k < g; k++) {
-        for (size_t i = 0; i < n; i++) column[i] = (double)sim[i * g + k];
-        rc = sv_guide_init(&j->guide[k], j->text[k], k < j->normal.n, column, n, j->threshold, j->theta, j->gamma, e);
-    }
-    sv_free(sim), sv_free(column);
-    return rc;
-}
-
-static int open_guides(struct job *j, struct sv_err *e) {
-    const size_t embed = j->t.model.cfg.embed;
-    j->guides = j->normal.n + j->abnormal.n;
-    if (!j->guides) return 0;
-    if (!(j->guide = sv_alloc(j->guides, sizeof *j->guide, e)) || !(j->text = sv_alloc(j->guides, sizeof *j->text, e)) ||
-        !(j->hits = sv_alloc(j->guides, sizeof *j->hits, e)))
-        return SV_ENOMEM;
-    for (size_t i = 0; i < j->guides; i++)
-        j->text[i] = i < j->normal.n ? j->normal.item[i] : j->abnormal.item[i - j->normal.n];
-    float *feats = sv_alloc(j->guides, embed * sizeof *feats, e);
-    struct sv_clip *clip = feats ? sv_clip_open(&j->t.model.store, &j->t.cpu, SV_CLIP_TEXT, 8, e) : NULL;
-    int rc = clip ? sv_model_texts(&j->t.model, clip, j->text, j->guides, NULL, feats, e) : e && e->code ? e->code : SV_ENOMEM;
-    sv_clip_free(clip);
-    if (!rc) rc = sv_response_init(&j->guidance, &j->t.cpu, feats, j->guides, embed, e);
-    sv_free(feats);
-    return rc ? rc : init_guides(j, e);
-}
-
 /* ---- scores ---- */
 
 static int make_room(struct work *w, const struct job *j, struct sv_err *e) {
     const size_t n = w->c.n, t = w->c.frames;
     w->response = sv_alloc(n, j->scene.texts * sizeof *w->response, e);
-    w->sim = sv_alloc(n, (j->guides + 1) * sizeof *w->sim, e);
+    w->sim = sv_alloc(n, (j->guidance.n + 1) * sizeof *w->sim, e);
     w->original = sv_alloc(n, sizeof *w->original, e), w->final = sv_alloc(n, sizeof *w->final, e);
     w->before = sv_alloc(t, sizeof *w->before, e), w->after = sv_alloc(t, sizeof *w->after, e);
     w->scratch = sv_alloc(t, sizeof *w->scratch, e);
@@ -123,41 +90,29 @@ static void explain(const struct sv_scene *s, struct work *w) {
     }
 }
 
-static void score_clip(struct job *j, struct work *w) {
-    const struct sv_scene *s = &j->scene;
+static int score_clip(struct job *j, struct work *w, struct sv_err *e) {
+    const struct sv_guidance *g = &j->guidance;
     const size_t n = w->c.n;
-    double lo, hi;
-    sv_response_run(&j->response, &j->t.cpu, w->response, w->c.video, n);
-    for (size_t i = 0; i < n; i++) {
-        const float *r = w->response + i * s->texts;
-        w->frame[i] = w->c.object[i].frame;
-        w->action[i] = sv_action(r, s->texts);
-        w->similarity[i] = r[w->action[i]];
-    }
-    if (s->mean) sv_response_center(w->response, s->mean, n, s->texts);
-    sv_score(j->t.cpu.pool, w->original, w->nearest, w->response, n, s->texts, s->centre, s->centres);
-    explain(s, w);
+    sv_judge_run(&j->judge, w->c.video, n, &(struct sv_verdict){ w->response, w->original, w->nearest, w->action, w->similarity });
+    explain(&j->scene, w);
+    for (size_t i = 0; i < n; i++) w->frame[i] = w->c.object[i].frame;
     sv_frame_scores(w->before, w->c.frames, w->original, w->frame, n);
     memcpy(w->final, w->original, n * sizeof *w->final);
     memcpy(w->after, w->before, w->c.frames * sizeof *w->after);
-    if (j->guides) {
-        sv_response_run(&j->guidance, &j->t.cpu, w->sim, w->c.video, n);
-        sv_frame_range(&lo, &hi, w->before, w->frame, n);
-        if (j->frame_level) {
-            sv_redefine_frames(w->after, w->before, w->c.frames, w->sim, w->frame, n, j->guide, j->guides, lo, hi,
-                               w->scratch);
-        } else {
-            sv_redefine(w->final, w->original, w->sim, n, j->guide, j->guides, lo, hi);
-            sv_frame_scores(w->after, w->c.frames, w->final, w->frame, n);
-        }
+    if (!g->n) return 0;
+    double lo, hi;
+    sv_response_run(&j->guidance.response, &j->t.cpu, w->sim, w->c.video, n);
+    sv_frame_range(&lo, &hi, w->before, w->frame, n);
+    if (j->frame_level) {
+        sv_redefine_frames(w->after, w->before, w->c.frames, w->sim, w->frame, n, g->guide, g->n, lo, hi, w->scratch);
+    } else {
+        sv_redefine(w->final, w->original, w->sim, n, g->guide, g->n, lo, hi);
+        sv_frame_scores(w->after, w->c.frames, w->final, w->frame, n);
     }
-    spread(w->before, w->c.frames, w->c.every);
-    spread(w->after, w->c.frames, w->c.every);
+    return sv_guidance_note(&j->guidance, &w->c, w->sim, w->original, w->frame, w->before, lo, hi, e);
 }
 
 static void count(struct job *j, const struct work *w) {
-    for (size_t i = 0; i < w->c.n; i++)
-        for (size_t k = 0; k < j->guides; k++) j->hits[k] += (double)w->sim[i * j->guides + k] > j->guide[k].threshold;
     for (size_t t = 0; t < w->c.frames; t++) j->changed += fabs(w->after[t] - w->before[t]) > 0;
     j->tubes += w->c.n, j->frames += w->c.frames;
 }
@@ -207,14 +162,30 @@ static int put_rows(struct job *j, const struct work *w, struct sv_err *e) {
     return rc;
 }
 
+/* Alarms of a clip; SIZE_MAX where there is no threshold or no frame rate. */
+static size_t alarms_of(struct job *j, const struct work *w) {
+    const double fps = w->c.fps > 0 ? w->c.fps : j->levels.per_second * (double)j->scene.rule.every;
+    if (isnan(j->levels.threshold) || !(fps > 0)) return SIZE_MAX;
+    const int32_t block = (int32_t)w->c.frames;
+    const struct sv_footage f = { w->after, w->c.frames, &block, 1, fps };
+    const struct sv_alarm_rule r = sv_alarm_rule_at(&j->alarm, fps);
+    const size_t alarms = sv_alarms(&f, &r, j->levels.threshold);
+    j->alarms += alarms, j->hours += (double)w->c.frames / fps / 3600;
+    return alarms;
+}
+
 /* A clip's line of the summary on stdout. */
-static int say_clip(const struct job *j, const struct work *w, struct sv_err *e) {
+static int say_clip(struct job *j, const struct work *w, struct sv_err *e) {
     size_t top = 0;
     for (size_t t = 1; t < w->c.frames; t++)
         if (w->after[t] > w->after[top]) top = t;
+    const size_t alarms = alarms_of(j, w);
+    const double p = sv_levels_frame(&j->levels, w->after[top]);
     if (!j->common.json) {
-        printf("%s: %zu frames, %zu objects, highest score %.6g at frame %zu\n", w->c.name, w->c.frames, w->c.n,
-               w->after[top], top);
+        printf("%s: %zu frames, %zu objects, highest score %.6g at frame %zu", w->c.name, w->c.frames, w->c.n, w->after[top], top);
+        if (!isnan(p)) printf(", p-value %.3g", p);
+        if (alarms < SIZE_MAX) printf(", %zu alarm%s", alarms, alarms == 1 ? "" : "s");
+        putchar('\n');
         return 0;
     }
     struct sv_json_out o = { .e = e };
@@ -224,32 +195,12 @@ static int say_clip(const struct job *j, const struct work *w, struct sv_err *e)
     sv_json_put_int(&o, "objects", (int64_t)w->c.n);
     sv_json_put_real(&o, "highest", w->after[top]);
     sv_json_put_int(&o, "at", (int64_t)top);
-    sv_json_close(&o);
-    if (!o.rc) fputs(o.text, stdout);
-    sv_free(o.text);
-    return o.rc;
-}
-
-static void put_guide(struct sv_json_out *o, const struct job *j, size_t k) {
-    const struct sv_guide *g = &j->guide[k];
-    sv_json_open(o, NULL, '{');
-    sv_json_put_text(o, g->normal ? "normal" : "abnormal", j->text[k]);
-    sv_json_put_real(o, "threshold", g->threshold);
-    sv_json_put_real(o, "width", g->width);
-    sv_json_put_int(o, "above", (int64_t)j->hits[k]);
-    sv_json_put_int(o, "objects", (int64_t)j->tubes);
-    sv_json_close(o);
-}
-
-static int say_guide(const struct job *j, size_t k, struct sv_err *e) {
-    const struct sv_guide *g = &j->guide[k];
-    if (!j->common.json) {
-        printf("%s \"%s\": threshold %.6g, width %.6g, %zu of %zu objects above\n", g->normal ? "normal" : "abnormal",
-               j->text[k], g->threshold, g->width, j->hits[k], j->tubes);
-        return 0;
+    if (!isnan(p)) sv_json_put_real(&o, "p_value", p);
+    if (alarms < SIZE_MAX) {
+        sv_json_put_real(&o, "threshold", j->levels.threshold);
+        sv_json_put_int(&o, "alarms", (int64_t)alarms);
     }
-    struct sv_json_out o = { .e = e };
-    put_guide(&o, j, k);
+    sv_json_close(&o);
     if (!o.rc) fputs(o.text, stdout);
     sv_free(o.text);
     return o.rc;
@@ -260,8 +211,9 @@ static int clip(struct job *j, size_t source, struct sv_progress *p, struct sv_e
     int rc = sv_tubes_clip(&j->t, source, &w.c, p, j->tubes, e);
     if (!rc && !w.c.n) sv_say(&j->common, "clip %s has no box: all its frames score 0", w.c.name);
     if (!rc) rc = make_room(&w, j, e);
+    if (!rc) rc = score_clip(j, &w, e);
     if (!rc) {
-        score_clip(j, &w);
+        spread(w.before, w.c.frames, w.c.every), spread(w.after, w.c.frames, w.c.every);
         count(j, &w);
     }
     if (!rc && !j->dry_run) {
@@ -307,14 +259,16 @@ static int score_all(struct job *j, struct sv_err *e) {
     sv_progress_start(&p, &j->common, "score", "tubes", sv_tubes_total(&j->t));
     for (size_t i = 0; !rc && i < j->t.sources.n; i++) rc = clip(j, i, &p, e);
     sv_progress_end(&p);
-    for (size_t k = 0; !rc && k < j->guides; k++) rc = say_guide(j, k, e);
-    if (!rc && j->guides) sv_say(&j->common, "the texts changed the score of %zu of %zu frames", j->changed, j->frames);
+    for (size_t k = 0; !rc && k < j->guidance.n; k++) rc = sv_guidance_say(&j->guidance, k, j->dry_run, j->common.json, e);
+    if (!rc && j->hours > 0)
+        sv_say(&j->common, "alarms at or above %.6g: %zu in %.3g hours", j->levels.threshold, j->alarms, j->hours);
+    if (!rc && j->guidance.n) sv_say(&j->common, "the texts changed the score of %zu of %zu frames", j->changed, j->frames);
     return rc;
 }
 
 static int commit(struct job *j, struct sv_err *e) {
     sv_run_ended(&j->run);
-    for (size_t k = 0; k < j->guides; k++) put_guide(&j->run.json, j, k);
+    for (size_t k = 0; k < j->guidance.n; k++) sv_guidance_put(&j->run.json, &j->guidance, k, false);
     int rc = j->run.json.rc ? j->run.json.rc : sv_out_commit(&j->objects, e);
     if (!rc) rc = sv_run_commit(&j->run, e);
     return rc ? rc : sv_out_commit(&j->scores, e);
@@ -348,24 +302,22 @@ static int run(struct job *j, const struct sv_tube_opts *o, const struct sv_list
     if (!rc && j->scene.embed != j->t.model.cfg.embed)
         rc = sv_fail(e, SV_EINPUT, "%s: features of width %zu, expected %zu", j->scene_path, j->scene.embed,
                      j->t.model.cfg.embed);
-    if (!rc) rc = sv_response_init(&j->response, &j->t.cpu, j->scene.text, j->scene.texts, j->scene.embed, e);
-    if (!rc) rc = open_guides(j, e);
+    if (!rc) rc = sv_judge_open(&j->judge, &j->scene, &j->t.cpu, e);
+    if (!rc) rc = sv_levels_open(&j->levels, &j->scene, &j->alarm, o->fps, false, &j->common, e);
+    if (!rc) rc = sv_guidance_open(&j->guidance, &j->texts, &j->t, &j->scene, e);
     return rc ? rc : j->dry_run ? score_all(j, e) : write_all(j, e);
 }
 
 int sv_tool_score(int argc, char **argv, struct sv_err *e) {
     struct sv_tube_opts o = SV_TUBE_OPTS_INIT;
-    struct job j = { .argc = argc, .argv = argv, .opts = &o, .theta = NAN, .gamma = NAN, .threshold = NAN, .scores = { .fd = -1 },
+    struct job j = { .argc = argc, .argv = argv, .opts = &o, .texts = SV_GUIDANCE_OPTS_INIT, .alarm = SV_ALARM_OPTS_INIT, .scores = { .fd = -1 },
                      .objects = { .fd = -1 }, .run = { .file.fd = -1 } };
     struct sv_list args = {0};
     const struct sv_opt opt[] = {
         SV_TUBE_OPTS(&o),
         { "s", SV_OPT_TEXT, &j.scene_path, "SCENE", "the scene, made by svad fit", 0, 0 },
-        { "normal", SV_OPT_LIST, &j.normal, "TEXT", "what looks like this is normal after all (repeatable)", 0, 0 },
-        { "abnormal", SV_OPT_LIST, &j.abnormal, "TEXT", "what looks like this is abnormal (repeatable)", 0, 0 },
-        { "threshold", SV_OPT_REAL, &j.threshold, "X", "similarity above which a text acts (mean + 2 sd)", -1, 1 },
-        { "theta", SV_OPT_REAL, &j.theta, "X", "strength of --abnormal (auto)", 0, 1e9 },
-        { "gamma", SV_OPT_REAL, &j.gamma, "X", "strength of --normal (auto)", 0, 1e9 },
+        SV_GUIDANCE_OPTS(&j.texts),
+        SV_ALARM_OPTS(&j.alarm),
         { "frame-level", SV_OPT_FLAG, &j.frame_level, NULL, "texts act on frames, not on objects", 0, 0 },
         { "dry-run", SV_OPT_FLAG, &j.dry_run, NULL, "only say what would come out", 0, 0 },
         { "o", SV_OPT_TEXT, &j.out, "DIR", "folder of scores.csv, objects.csv, run.json and CLIP.svad", 0, 0 },
@@ -381,9 +333,8 @@ int sv_tool_score(int argc, char **argv, struct sv_err *e) {
     int rc = sv_opt_parse(&u, opt, SV_LEN(opt), argc, argv, &args, e);
     if (!rc) rc = run(&j, &o, &args, e);
     else if (rc > 0) rc = 0;
-    sv_response_free(&j.response), sv_response_free(&j.guidance);
-    sv_free(j.guide), sv_free(j.text), sv_free(j.hits);
-    sv_list_free(&j.normal), sv_list_free(&j.abnormal), sv_list_free(&args);
+    sv_judge_close(&j.judge), sv_levels_close(&j.levels), sv_guidance_close(&j.guidance);
+    sv_list_free(&j.texts.normal), sv_list_free(&j.texts.abnormal), sv_list_free(&args);
     sv_scene_free(&j.scene);
     sv_tubes_close(&j.t);
     return rc;

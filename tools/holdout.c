@@ -1,0 +1,205 @@
+#include "tools/holdout.h"
+
+#include "kmeans/score.h"
+#include "tools/judge.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MINUTE = 1500 };                 /* frames of a piece where the frame rate is not known */
+
+int sv_holdout_add(struct sv_holdout *h, const struct sv_clip_tubes *c, const struct sv_rule *r, struct sv_err *e) {
+    struct sv_tube tube;
+    int rc = sv_rule_tube(r, c->fps, c->name, &tube, e);
+    if (!rc) rc = sv_grow(&h->clip, &h->clip_cap, h->clips, sizeof *h->clip, e);
+    if (rc) return rc;
+    h->clip[h->clips++] = (struct sv_hold_clip){ c->frames, c->every, sv_tube_reach(&tube), h->rows, c->n, c->fps };
+    for (size_t i = 0; i < c->n; i++) {
+        if (sv_grow(&h->frame, &h->cap, h->rows, sizeof *h->frame, e)) return SV_ENOMEM;
+        h->frame[h->rows++] = c->object[i].frame;
+    }
+    return 0;
+}
+
+/* ---- blocks ---- */
+
+static int add(struct sv_holdout *h, size_t clip, size_t begin, size_t end, struct sv_err *e) {
+    const int rc = sv_grow(&h->block, &h->block_cap, h->blocks, sizeof *h->block, e);
+    if (!rc) h->block[h->blocks++] = (struct sv_hold_block){ clip, begin, end };
+    return rc;
+}
+
+/* Places go through a piece in steps of the golden ratio: any few of them lie far apart. */
+static size_t place(size_t nth, size_t room) {
+    const double x = 0.6180339887498949 * (double)nth;
+    return (size_t)((x - floor(x)) * (double)(room + 1));
+}
+
+static int pick(struct sv_holdout *h, struct sv_err *e) {
+    size_t whole = 0;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < h->clips; i++) {
+        const struct sv_hold_clip *c = &h->clip[i];
+        const double out = h->share * (double)c->frames, minute = c->fps > 0 ? 60 * c->fps : MINUTE;
+        const size_t pieces = out > minute ? (size_t)(out / minute) : 1, piece = c->frames / pieces;
+        const size_t len = (size_t)(out / (double)pieces), guard = 2 * c->reach;
+        if (len && len + 2 * guard <= piece / 2) {
+            for (size_t k = 0; !rc && k < pieces; k++) {
+                const size_t begin = k * piece + place(h->blocks, piece - len);
+                rc = add(h, i, begin, begin + len, e);
+            }
+        } else {
+            whole++;
+            if (floor((double)whole * h->share + 1e-9) > floor((double)(whole - 1) * h->share + 1e-9)) rc = add(h, i, 0, c->frames, e);
+        }
+    }
+    return rc;
+}
+
+/* ---- rows ---- */
+
+enum part { FITTED, HELD, BESIDE };
+
+/* The part that frame t of clip has, by the blocks of that clip from `first` on. */
+static enum part part_of(const struct sv_holdout *h, size_t first, size_t clip, size_t t) {
+    const size_t guard = 2 * h->clip[clip].reach;
+    enum part p = FITTED;
+    for (size_t b = first; b < h->blocks && h->block[b].clip == clip; b++) {
+        const struct sv_hold_block *k = &h->block[b];
+        if (t >= k->begin && t < k->end) return HELD;
+        if (t + guard >= k->begin && t < k->end + guard) p = BESIDE;
+    }
+    return p;
+}
+
+static void mark(struct sv_holdout *h, uint8_t *part) {
+    h->fitted = h->held = h->beside = 0;
+    for (size_t i = 0, b = 0; i < h->clips; i++) {
+        while (b < h->blocks && h->block[b].clip < i) b++;
+        for (size_t r = h->clip[i].first; r < h->clip[i].first + h->clip[i].n; r++) {
+            part[r] = (uint8_t)part_of(h, b, i, h->frame[r]);
+            h->fitted += part[r] == FITTED, h->held += part[r] == HELD, h->beside += part[r] == BESIDE;
+        }
+    }
+}
+
+/* Frames of a block that tubes were made on, and the number of the first. */
+static size_t samples(const struct sv_holdout *h, const struct sv_hold_block *b, size_t *first) {
+    const size_t every = h->clip[b->clip].every;
+    *first = (b->begin + every - 1) / every;
+    return (b->end + every - 1) / every - *first;
+}
+
+/* The held rows' frames, numbered through all blocks. */
+static void number(struct sv_holdout *h, const uint8_t *part) {
+    size_t held = 0, before = 0;
+    for (size_t b = 0; b < h->blocks; b++) {
+        const struct sv_hold_block *k = &h->block[b];
+        const struct sv_hold_clip *c = &h->clip[k->clip];
+        size_t first;
+        const size_t n = samples(h, k, &first);
+        for (size_t r = c->first; r < c->first + c->n; r++)
+            if (part[r] == HELD && h->frame[r] >= k->begin && h->frame[r] < k->end) h->where[held++] = before + h->frame[r] / c->every - first;
+        before += n;
+    }
+}
+
+static int reorder(const struct sv_holdout *h, const uint8_t *part, float *video, size_t embed, struct sv_err *e) {
+    const size_t bytes = embed * sizeof *video;
+    float *held = sv_alloc(h->held, bytes, e);
+    if (!held) return SV_ENOMEM;
+    for (size_t r = 0, f = 0, k = 0; r < h->rows; r++) {
+        if (part[r] == HELD) memcpy(held + k++ * embed, video + r * embed, bytes);
+        else if (part[r] == FITTED) memmove(video + f++ * embed, video + r * embed, bytes);
+    }
+    if (h->held) memcpy(video + h->fitted * embed, held, h->held * bytes);
+    sv_free(held);
+    return 0;
+}
+
+/* h->frame keeps the fitted rows' frames, numbered through all clips so that rows of one frame share a number. */
+static void renumber(struct sv_holdout *h, const uint8_t *part) {
+    size_t n = 0, at = 0, last_clip = 0, last_frame = 0;
+    for (size_t i = 0; i < h->clips; i++)
+        for (size_t r = h->clip[i].first; r < h->clip[i].first + h->clip[i].n; r++) {
+            const size_t t = h->frame[r];
+            if (part[r] != FITTED) continue;
+            if (n && (i != last_clip || t != last_frame)) at++;
+            last_clip = i, last_frame = t, h->frame[n++] = at;
+        }
+    h->frames = n ? at + 1 : 0;
+}
+
+int sv_holdout_split(struct sv_holdout *h, float *video, size_t embed, struct sv_err *e) {
+    uint8_t *part = sv_alloc(h->rows, 1, e);
+    int rc = part ? 0 : SV_ENOMEM;
+    if (!rc && h->share > 0) rc = pick(h, e);
+    if (!rc) {
+        mark(h, part);
+        if (!h->fitted || !h->held) h->blocks = 0, mark(h, part);
+        if (!(h->where = sv_alloc(h->held, sizeof *h->where, e))) rc = SV_ENOMEM;
+    }
+    if (!rc && !(rc = reorder(h, part, video, embed, e))) number(h, part), renumber(h, part);
+    sv_free(part);
+    return rc;
+}
+
+void sv_holdout_free(struct sv_holdout *h) {
+    sv_free(h->clip), sv_free(h->frame), sv_free(h->block), sv_free(h->where);
+    *h = (struct sv_holdout){0};
+}
+
+/* ---- scores ---- */
+
+static int by_value(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Lengths of the blocks, and samples a second over all of them: 0 where a clip's frame rate is not known. */
+static int lay_out(const struct sv_holdout *h, struct sv_held *d, struct sv_err *e) {
+    double seconds = 0;
+    bool known = true;
+    if (!(d->block = sv_alloc(h->blocks, sizeof *d->block, e))) return SV_ENOMEM;
+    for (; d->blocks < h->blocks; d->blocks++) {
+        const struct sv_hold_block *b = &h->block[d->blocks];
+        const double fps = h->clip[b->clip].fps;
+        size_t first;
+        const size_t n = samples(h, b, &first);
+        known = known && fps > 0;
+        if (known) seconds += (double)n * (double)h->clip[b->clip].every / fps;
+        d->block[d->blocks] = (int32_t)n, d->frames += n;
+    }
+    d->per_second = known && seconds > 0 ? (double)d->frames / seconds : 0;
+    return 0;
+}
+
+/* Sorted scores of objects, thinned to SV_HELD_OBJECTS at even ranks, the highest one kept. */
+static void thin(struct sv_held *d, double *score, size_t n) {
+    qsort(score, n, sizeof *score, by_value);
+    d->objects = sv_min(n, SV_HELD_OBJECTS);
+    for (size_t i = 0; i < d->objects && n > d->objects; i++)
+        score[i] = score[n - 1 - (size_t)((double)(d->objects - 1 - i) * (double)(n - 1) / (double)(d->objects - 1))];
+    d->object = score;
+}
+
+int sv_holdout_score(struct sv_holdout *h, const float *held, struct sv_scene *s, const struct sv_cpu *cpu, struct sv_err *e) {
+    struct sv_judge j = {0};
+    struct sv_verdict v = {0};
+    if (!h->held) return 0;
+    int rc = lay_out(h, &s->held, e);
+    if (!rc) rc = sv_judge_open(&j, s, cpu, e);
+    if (!rc && (!(v.response = sv_alloc(h->held, s->texts * sizeof *v.response, e)) || !(v.score = sv_alloc(h->held, sizeof *v.score, e)) ||
+                !(s->held.frame = sv_alloc(s->held.frames, sizeof *s->held.frame, e))))
+        rc = SV_ENOMEM;
+    if (!rc) {
+        sv_judge_run(&j, held, h->held, &v);
+        sv_frame_scores(s->held.frame, s->held.frames, v.score, h->where, h->held);
+        thin(&s->held, v.score, h->held);
+        v.score = NULL;
+    }
+    sv_free(v.response), sv_free(v.score);
+    sv_judge_close(&j);
+    return rc;
+}
