@@ -70,6 +70,7 @@ double sv_roof_of(const struct sv_roof *r, double bytes, size_t threads);
 int sv_bench_peak(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_rows *out, struct sv_err *e);
 int sv_bench_kernels(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_rows *out, struct sv_err *e);
 int sv_bench_products(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_roof roof[SV_TABLES][2], struct sv_rows *out, struct sv_err *e);
+int sv_bench_steps(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_rows *out, struct sv_err *e);     /* of trainings; model has it too */
 int sv_bench_model(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_rows *out, struct sv_err *e);
 
 #endif

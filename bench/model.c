@@ -108,5 +108,6 @@ int sv_bench_model(const struct sv_cpu *c, const struct sv_bench_options *o, str
         if (o->batch && again && (size || !strcmp(which, usual[i - 1].size))) continue;       /* one batch: one row */
         rc = bench_tower(c, which, text, o->batch ? o->batch : size ? sized[i].batch : usual[i].batch, o, out, e);
     }
-    return rc || o->size || o->model ? rc : bench_fusion(c, o, out, e);
+    if (!rc && !o->size && !o->model) rc = bench_fusion(c, o, out, e);
+    return rc || o->size || o->model ? rc : sv_bench_steps(c, o, out, e);
 }

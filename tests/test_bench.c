@@ -190,6 +190,8 @@ Test(bench, a_run_is_lines_of_json) {
     sv_rows_free(&rows);
     cr_assert_eq(run_svad(&r, NULL, "bench model 'text 2' --size tiny,layers=1 --batch 2 --quick --json"), 0, "%s", r.err);
     cr_expect(count(r.out, "\n") == 1 && strstr(r.out, "\"row\": \"tiny,layers=1 text 2\"") && strstr(r.out, "\"items\": 2"), "%s", r.out);
+    cr_assert_eq(run_svad(&r, NULL, "bench model step --batch 5 --quick --json"), 0, "%s", r.err);
+    cr_expect(count(r.out, "\n") == 2 && strstr(r.out, "\"row\": \"tiny prompt step 5\"") && strstr(r.out, "\"row\": \"tfc step 5\""), "%s", r.out);
 }
 
 Test(bench, the_chart) {
