@@ -153,12 +153,26 @@ static void fill_fixed(struct sv_prompts *p, const struct names *in) {
     }
 }
 
+/* Sizes of everything, from the config of the store alone. */
+static int measure(struct sv_prompts *p, const struct sv_store *s, const struct names *in, size_t *cap, size_t *scratch, struct sv_err *e) {
+    int rc = sv_clip_config_read(&p->tower.cfg, s, e);
+    if (!rc) rc = measure_names(p, in, e);
+    return rc ? rc : plan(p, in, cap, scratch, e);
+}
+
+int sv_prompts_check(const struct sv_store *s, const struct sv_cpu *c, const struct sv_prompt_config *g, const int32_t *ids,
+                     const size_t *start, size_t classes, struct sv_err *e) {
+    struct sv_prompts p = { .tower = { .cpu = c, .towers = SV_CLIP_TEXT }, .cfg = *g, .classes = classes };
+    size_t cap, scratch;
+    return measure(&p, s, &(struct names){ ids, start }, &cap, &scratch, e);
+}
+
 struct sv_prompts *sv_prompts_open(const struct sv_store *s, const struct sv_cpu *c, const struct sv_prompt_config *g, const int32_t *ids,
                                    const size_t *start, size_t classes, struct sv_err *e) {
     struct sv_prompts p = { .tower = { .cpu = c, .towers = SV_CLIP_TEXT }, .cfg = *g, .classes = classes };
     const struct names in = { ids, start };
     size_t cap, scratch;
-    if (sv_clip_config_read(&p.tower.cfg, s, e) || measure_names(&p, &in, e) || plan(&p, &in, &cap, &scratch, e)) return NULL;
+    if (measure(&p, s, &in, &cap, &scratch, e)) return NULL;
     struct sv_arena a = {0};
     struct sv_load l = { .store = s, .cpu = c, .arena = &a, .err = e, .back = true };
     carve(&p, &l, &in, cap, scratch);

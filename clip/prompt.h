@@ -41,6 +41,9 @@ struct sv_prompts;
 struct sv_prompts *sv_prompts_open(const struct sv_store *s, const struct sv_cpu *c, const struct sv_prompt_config *g, const int32_t *ids,
                                    const size_t *start /* [classes + 1] */, size_t classes, struct sv_err *e);
 void sv_prompts_free(struct sv_prompts *p);         /* NULL is fine */
+/* Fails as sv_prompts_open would for a prompt too long or memory too small, without allocating or loading anything. */
+int sv_prompts_check(const struct sv_store *s, const struct sv_cpu *c, const struct sv_prompt_config *g, const int32_t *ids,
+                     const size_t *start, size_t classes, struct sv_err *e);
 
 /* The vectors, all zero at first, and the gradient of the last loss: [k, W], or [classes, k, W] if each class has its own. */
 float *sv_prompts_context(struct sv_prompts *p);

@@ -83,7 +83,7 @@ static void setup(void) {
     snprintf(dir, sizeof dir, "%s", temp_dir());
     cr_assert_eq(tiny_folder(dir), 0);
     cr_assert_eq(run_svad(&r, dir, "convert model.safetensors --act quick -o m.svad --quiet"), 0, "%s", r.err);
-    cr_assert_eq(run_svad(&r, dir, "fit -m m.svad clip --frames 3 --boxes boxes.txt --actions actions.txt --clusters 2 -o s.scene --quiet"), 0, "%s", r.err);
+    cr_assert_eq(run_svad(&r, dir, "fit -m m.svad clip --frames 3 --boxes boxes.txt --actions actions.txt --clusters 2 --prompts 3 -o s.scene --quiet"), 0, "%s", r.err);
 }
 
 TestSuite(layouts, .init = setup);
@@ -153,7 +153,7 @@ Test(layouts, shanghaitech) {
     scores("sht/testing", "sht/testing/test_frame_mask", clip, 2, 6, "21");
     scores("sht/testing/frames", "sht/testing/test_pixel_mask", clip, 2, 6, "11");
     for (int c = 1; c <= 2; c++) snprintf(name, sizeof name, "sht/training/videos/01_%03d.avi", c), put_avi(name, "MJPG", 5);
-    cr_expect_eq(run_svad(&r, dir, "fit -m m.svad sht/training --frames 3 --actions actions.txt --clusters 2 -o sht.scene"), 2, "%d %s%s", r.code, r.out, r.err);
+    cr_expect_eq(run_svad(&r, dir, "fit -m m.svad sht/training --frames 3 --actions actions.txt --clusters 2 --prompts 3 -o sht.scene"), 2, "%d %s%s", r.code, r.out, r.err);
     cr_expect(strstr(r.err, "no tube in 2 clips: nothing to learn from; give --boxes"), "%s", r.err);
 }
 

@@ -356,8 +356,6 @@ Test(pipeline, refuses) {
     RUN(0, "fit -m m.svad train --boxes train.txt -o w.scene");
     RUN(0, "extract -m m.svad test --boxes test.txt -o ftest");
 
-    RUN(1, "fit -m m.svad train --boxes train.txt --prompts 16 -o x.scene");
-    SAYS("learned prompts are not in this version");
     RUN(1, "fit -m m.svad train --boxes train.txt --tubes track --every 2 -o x.scene");
     SAYS("--every");
     RUN(1, "fit -m m.svad train --boxes train.txt --tubes edge -o x.scene");

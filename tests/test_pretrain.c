@@ -236,9 +236,9 @@ Test(pretrain, every_backbone_and_form_of_data, .init = setup) {
     sv_file_close(&a), sv_file_close(&b);
     /* What was extracted before the training serves the trained model, and its fusion does not bind what is extracted. */
     cr_assert_eq(run_svad(&r, dir, "extract -m m.svad clip --boxes boxes.txt -o f9 --quiet"), 0, "%s", r.err);
-    cr_expect_eq(run_svad(&r, dir, "fit -m b.svad f9 --actions actions.txt --clusters 2 -o s.scene --quiet"), 0, "%s", r.err);
+    cr_expect_eq(run_svad(&r, dir, "fit -m b.svad f9 --actions actions.txt --clusters 2 --prompts 3 -o s.scene --quiet"), 0, "%s", r.err);
     cr_expect_eq(run_svad(&r, dir, "extract -m b.svad clip --boxes boxes.txt --frames 3 -o f3 --quiet"), 0, "%s", r.err);
-    cr_expect_eq(run_svad(&r, dir, "fit -m b.svad f3 --actions actions.txt --clusters 2 -o s.scene --quiet"), 2);
+    cr_expect_eq(run_svad(&r, dir, "fit -m b.svad f3 --actions actions.txt --clusters 2 --prompts 3 -o s.scene --quiet"), 2);
     cr_expect(strstr(r.err, "temporal fusion"), "%s", r.err);
 }
 

@@ -1,10 +1,11 @@
-/* fit.c - svad fit: what is normal, learned from normal video: responses to the action texts, their k-means, calibration. */
+/* fit.c - svad fit: what is normal, learned from normal video: prompts around the action texts, responses to them, their k-means, calibration. */
 #include "core/rng.h"
 #include "io/container.h"
 #include "kmeans/kmeans.h"
 #include "kmeans/redefine.h"
 #include "kmeans/response.h"
 #include "kmeans/score.h"
+#include "tools/fit_prompt.h"
 #include "tools/holdout.h"
 #include "tools/scene.h"
 #include "tools/tubes.h"
@@ -19,7 +20,9 @@ struct job {
     struct sv_common common;
     struct sv_scene scene;
     const char *out, *actions;
-    size_t clusters, prompts, seed;
+    size_t clusters, seed;
+    struct sv_prompt_opts prompts;
+    struct sv_fit_prompt prompt;
     bool center;
     float *video; size_t n, cap;        /* [n, E]: F_video of every tube to learn from, those held out behind them; cap in rows */
     struct sv_holdout hold;
@@ -62,10 +65,15 @@ static int collect(struct job *j, struct sv_err *e) {
     return rc;
 }
 
-/* F_hat: with no learned prompts the plain text features. */
+/* Plain text features; whatever is wrong with prompts around the texts is told now, before the first frame. */
 static int texts(struct job *j, struct sv_err *e) {
     struct sv_scene *s = &j->scene;
     int rc = sv_actions_load(&s->actions, j->actions, e);
+    if (!rc && s->actions.n < 2)
+        rc = sv_fail(e, SV_EINPUT, "%s: one action text: every response to it points the same way, so nothing could stand out; expected at least two",
+                     j->actions);
+    j->prompts.seed = j->seed;
+    if (!rc) rc = sv_fit_prompt_plan(&j->prompt, &j->prompts, &j->t.model, &j->t.cpu, &s->actions, e);
     if (rc) return rc;
     s->texts = s->actions.n, s->embed = j->t.model.cfg.embed;
     if (!(s->text = sv_alloc(s->texts, s->embed * sizeof *s->text, e))) return SV_ENOMEM;
@@ -74,6 +82,18 @@ static int texts(struct job *j, struct sv_err *e) {
     rc = sv_model_texts(&j->t.model, clip, s->actions.name, s->texts, NULL, s->text, e);
     sv_clip_free(clip);
     return rc;
+}
+
+/* F_hat in place of plain text features. */
+static int prompts(struct job *j, struct sv_err *e) {
+    struct sv_scene *s = &j->scene;
+    struct sv_fit_prompt *p = &j->prompt;
+    const int rc = sv_fit_prompt_learn(p, &j->common, j->video, j->n, s->text, e);
+    if (rc || !p->context) return rc;
+    s->context = p->context, p->context = NULL;
+    s->context_dim[0] = p->cfg.per_class ? s->texts : 1, s->context_dim[1] = p->cfg.k, s->context_dim[2] = j->t.model.cfg.text.width;
+    snprintf(s->place, sizeof s->place, "%s", sv_place_name(p->cfg.place));
+    return 0;
 }
 
 static int by_value(const void *a, const void *b) {
@@ -137,23 +157,42 @@ static int learn(struct job *j, struct sv_err *e) {
     return rc;
 }
 
+/* Of what was held out; 0 where the frame rate is not known. */
+static double minutes(const struct sv_scene *s) { return s->held.per_second > 0 ? (double)s->held.frames / s->held.per_second / 60 : 0; }
+
+static int report_json(const struct job *j, struct sv_err *e) {
+    const struct sv_scene *s = &j->scene;
+    struct sv_json_out o = { .e = e };
+    sv_json_open(&o, NULL, '{');
+    sv_json_put_int(&o, "clips", (int64_t)s->clips);
+    sv_json_put_int(&o, "objects", (int64_t)s->objects);
+    sv_json_put_int(&o, "frames", (int64_t)j->frames);
+    sv_json_put_int(&o, "texts", (int64_t)s->texts);
+    sv_fit_prompt_put(&j->prompt, &o);
+    sv_json_put_int(&o, "clusters", (int64_t)s->centres);
+    sv_json_put_real(&o, "objective", j->km.objective);
+    sv_json_put_int(&o, "rounds", (int64_t)j->km.rounds);
+    sv_json_put_int(&o, "held_blocks", (int64_t)j->hold.blocks);
+    sv_json_put_int(&o, "held_frames", (int64_t)s->held.frames);
+    sv_json_put_real(&o, "held_minutes", minutes(s));
+    sv_json_put_int(&o, "held_objects", (int64_t)j->hold.held);
+    sv_json_close(&o);
+    if (!o.rc) fputs(o.text, stdout);
+    sv_free(o.text);
+    return o.rc;
+}
+
 static void report(const struct job *j) {
     const struct sv_scene *s = &j->scene;
     const double per = j->km.objective / (double)j->n;
     const struct sv_holdout *h = &j->hold;
-    const double minutes = s->held.per_second > 0 ? (double)s->held.frames / s->held.per_second / 60 : 0;
-    if (j->common.json) {
-        printf("{\"clips\":%zu,\"objects\":%zu,\"frames\":%zu,\"texts\":%zu,\"clusters\":%zu,\"objective\":%.9g,\"rounds\":%zu,"
-               "\"held_blocks\":%zu,\"held_frames\":%zu,\"held_minutes\":%.6g,\"held_objects\":%zu}\n",
-               s->clips, s->objects, j->frames, s->texts, s->centres, j->km.objective, j->km.rounds, h->blocks, s->held.frames, minutes, h->held);
-        return;
-    }
     printf("%zu clips, %zu tubes in %zu frames, %zu action texts\n", s->clips, s->objects, j->frames, s->texts);
     if (h->held) {
         printf("held out: %zu tubes in %zu frames, %zu blocks", h->held, s->held.frames, h->blocks);
-        if (minutes > 0) printf(", %.3g minutes", minutes);
+        if (minutes(s) > 0) printf(", %.3g minutes", minutes(s));
         printf("; %zu tubes beside them left out\n", h->beside);
     }
+    sv_fit_prompt_print(&j->prompt);
     printf("%zu clusters after %zu rounds, objective %.6g (%.3g a tube)\n", s->centres, j->km.rounds, j->km.objective, per);
     for (size_t m = 0; m < s->centres; m++) {
         size_t tubes = 0, best[3];
@@ -178,13 +217,12 @@ static void report(const struct job *j) {
 }
 
 static int run(struct job *j, const struct sv_tube_opts *o, const struct sv_list *videos, struct sv_err *e) {
-    if (j->prompts)
-        return sv_fail(e, SV_EUSAGE,
-                       "fit: --prompts %zu: learned prompts are not in this version; expected 0, plain texts", j->prompts);
     if (!j->out) return sv_fail(e, SV_EUSAGE, "fit: no scene given: -o SCENE");
     int rc = sv_tubes_open(&j->t, o, &j->common, videos, NULL, false, e);
     if (!rc) rc = texts(j, e);
     if (!rc) rc = collect(j, e);
+    sv_crops_close(&j->t.crops);        /* the image tower has done its work */
+    if (!rc) rc = prompts(j, e);
     if (!rc) rc = learn(j, e);
     if (!rc) rc = sv_holdout_score(&j->hold, j->video + j->n * j->t.model.cfg.embed, &j->scene, &j->t.cpu, e);
     if (!rc) rc = sample(j, e);
@@ -197,22 +235,23 @@ static int run(struct job *j, const struct sv_tube_opts *o, const struct sv_list
     if (!j->hold.held && j->hold.share > 0) sv_say(&j->common, "too little footage to hold any out: the scene gives no p-values and no thresholds");
     else if (j->hold.held && !(s->held.per_second > 0))
         sv_say(&j->common, "the frame rate of the footage is not known: for alarms an hour give --fps, here or later");
+    if (j->common.json) return report_json(j, e);
     report(j);
     return 0;
 }
 
 int sv_tool_fit(int argc, char **argv, struct sv_err *e) {
-    struct job j = { .clusters = 10, .hold.share = 0.2 };
+    struct job j = { .clusters = 10, .prompts = SV_PROMPT_OPTS_INIT, .hold.share = 0.2 };
     struct sv_tube_opts o = SV_TUBE_OPTS_INIT;
     struct sv_list args = {0};
     const struct sv_opt opt[] = {
         SV_TUBE_OPTS(&o),
         { "actions", SV_OPT_TEXT, &j.actions, "FILE", "action texts, one a line (built-in phrases)", 0, 0 },
         { "clusters", SV_OPT_SIZE, &j.clusters, "M", "normal patterns (10)", 1, SV_SCENE_MAX_CENTRES },
-        { "prompts", SV_OPT_SIZE, &j.prompts, "K", "learned context vectors; only 0, plain texts, in this version", 0, 0 },
         { "hold-out", SV_OPT_REAL, &j.hold.share, "SHARE", "of the footage: not learned from, sets thresholds (0.2)", 0, 0.5 },
+        SV_PROMPT_OPTS(&j.prompts),
         { "center", SV_OPT_FLAG, &j.center, NULL, "subtract the mean training response", 0, 0 },
-        { "seed", SV_OPT_SIZE, &j.seed, "S", "of k-means and the sample (0)", 0, 1e15 },
+        { "seed", SV_OPT_SIZE, &j.seed, "S", "of prompts, k-means and the sample (0)", 0, 1e15 },
         { "o", SV_OPT_TEXT, &j.out, "SCENE", "the scene file", 0, 0 },
         SV_COMMON(&j.common),
     };
@@ -228,6 +267,7 @@ int sv_tool_fit(int argc, char **argv, struct sv_err *e) {
     sv_free(j.video);
     sv_holdout_free(&j.hold);
     sv_kmeans_free(&j.km);
+    sv_fit_prompt_free(&j.prompt);
     sv_scene_free(&j.scene);
     sv_tubes_close(&j.t);
     sv_list_free(&args);

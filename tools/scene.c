@@ -4,6 +4,7 @@
 #include "io/container.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static int add_sample(const struct sv_scene *s, struct sv_store *st, struct sv_err *e) {
@@ -22,6 +23,13 @@ static int add_held(const struct sv_held *d, struct sv_store *st, struct sv_err 
     return rc ? rc : sv_store_add(st, "held.object", SV_F64, 1, &d->objects, d->object, d->objects * sizeof *d->object, e);
 }
 
+static int add_context(const struct sv_scene *s, struct sv_store *st, struct sv_err *e) {
+    const size_t *dim = s->context_dim, own = dim[0] > 1;
+    if (!s->context) return 0;
+    const int rc = sv_store_set_text(st, "prompt.place", s->place, e);
+    return rc ? rc : sv_store_add(st, "context", SV_F32, 2 + own, dim + 1 - own, s->context, dim[0] * dim[1] * dim[2] * 4, e);
+}
+
 static int fill(const struct sv_scene *s, struct sv_store *st, struct sv_err *e) {
     const size_t text[2] = { s->texts, s->embed }, centre[2] = { s->centres, s->texts };
     int rc = sv_rule_write(&s->rule, st, e);
@@ -36,6 +44,7 @@ static int fill(const struct sv_scene *s, struct sv_store *st, struct sv_err *e)
     if (!rc) rc = sv_store_add(st, "centre", SV_F64, 2, centre, s->centre, centre[0] * centre[1] * 8, e);
     if (!rc && s->mean) rc = sv_store_add(st, "mean", SV_F32, 1, &s->texts, s->mean, s->texts * 4, e);
     if (!rc) rc = add_held(&s->held, st, e);
+    if (!rc) rc = add_context(s, st, e);
     return rc ? rc : add_sample(s, st, e);
 }
 
@@ -142,6 +151,22 @@ static int take_tensors(struct sv_scene *s, const struct sv_store *st, struct sv
     return s->samples ? 0 : sv_fail(e, SV_EINPUT, "%s: its sample is empty", st->file);
 }
 
+static int take_context(struct sv_scene *s, const struct sv_store *st, struct sv_err *e) {
+    const struct sv_view *v = sv_store_find(st, "context");
+    const char *place;
+    if (!v) return 0;
+    if ((v->rank != 2 && v->rank != 3) || !v->count || (v->rank == 3 && v->dim[0] != s->texts))
+        return sv_fail(e, SV_EINPUT, "%s: tensor context is of rank %zu with %zu values, expected [k, W] or [%zu, k, W]", st->file, v->rank, v->count,
+                       s->texts);
+    int rc = sv_store_get_text(st, "prompt.place", &place, e);
+    if (!rc && strcmp(place, "middle") && strcmp(place, "front") && strcmp(place, "end"))
+        rc = sv_fail(e, SV_EINPUT, "%s: prompt.place is \"%.40s\", expected middle, front or end", st->file, place);
+    if (rc) return rc;
+    snprintf(s->place, sizeof s->place, "%s", place);
+    s->context_dim[0] = v->rank == 3 ? v->dim[0] : 1, s->context_dim[1] = v->dim[v->rank - 2], s->context_dim[2] = v->dim[v->rank - 1];
+    return take(st, "context", v->rank, v->dim, &s->context, e);
+}
+
 int sv_scene_load(struct sv_scene *s, const char *path, struct sv_err *e) {
     *s = (struct sv_scene){0};
     if (!path) return sv_fail(e, SV_EUSAGE, "no scene given: -s SCENE, a file made by svad fit");
@@ -154,6 +179,7 @@ int sv_scene_load(struct sv_scene *s, const char *path, struct sv_err *e) {
     if (!rc) rc = sv_container_verify(&f, e);
     if (!rc) rc = take_values(s, &st, e);
     if (!rc) rc = take_tensors(s, &st, e);
+    if (!rc) rc = take_context(s, &st, e);
     sv_store_free(&st);
     sv_file_close(&f);
     if (rc) sv_scene_free(s);
@@ -162,7 +188,7 @@ int sv_scene_load(struct sv_scene *s, const char *path, struct sv_err *e) {
 
 void sv_scene_free(struct sv_scene *s) {
     sv_actions_free(&s->actions);
-    sv_free(s->text), sv_free(s->centre), sv_free(s->mean), sv_free(s->sample);
+    sv_free(s->text), sv_free(s->centre), sv_free(s->mean), sv_free(s->sample), sv_free(s->context);
     sv_free(s->held.frame), sv_free(s->held.block), sv_free(s->held.object);
     *s = (struct sv_scene){0};
 }

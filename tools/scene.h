@@ -6,7 +6,9 @@
  *               centre f64 [M, N]: unit rows                            mean f32 [N]: only if responses are centred
  *               sample f16 [<= 4096, E]: F_video of training tubes
  *               held.frame f64 [F], held.block i32 [B], held.object f64 [<= 65536]: only if footage was held out
- *               (then also the value held.per_second) */
+ *               (then also the value held.per_second)
+ *               context f32 [k, W], or [N, k, W] where each text has its own: the vectors that text was made with, only if there are;
+ *               prompt.place (middle, front, end) says where they stood */
 #ifndef TOOLS_SCENE_H
 #define TOOLS_SCENE_H
 
@@ -33,6 +35,9 @@ struct sv_scene {
     double *centre;                     /* [M, N] */
     float *mean;                        /* [N], or NULL */
     float *sample;                      /* [S, E]; f16 values once loaded */
+    float *context;                     /* [k, W], or [N, k, W] if each text has its own; NULL: text is of plain texts */
+    size_t context_dim[3];              /* N or 1, k, W; all 0: no context */
+    char place[8];                      /* of the vectors: "middle", "front" or "end" */
     double object_q[SV_SCENE_QUANTILES], frame_q[SV_SCENE_QUANTILES];
     struct sv_held held;                /* frames 0: nothing was held out */
 };
