@@ -22,6 +22,7 @@ static const struct { const char *name, *end, *args; } writers[] = {
     { "frames", ".ppm", "%/clip/f00.ppm" },
     { "frames", NULL, "%/clip" },
     { "boxes", ".txt", "%/clip --quiet" },
+    { "world", NULL, "--frames 30 --size 64x48 --quiet" },
     { "extract", NULL, "-m %/m.svad %/clip --frames 3 --boxes %/boxes.txt --quiet" },
     { "fit", ".scene", "-m %/m.svad %/clip --frames 3 --boxes %/boxes.txt --actions %/actions.txt --clusters 2 --prompts 3 --quiet" },
     { "pretrain", ".svad", "-m %/m.svad %/list.csv --frames 3 --epochs 1 --cache %/c.tubes --quiet" },

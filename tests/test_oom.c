@@ -36,6 +36,7 @@
 #include "tools/selftest.h"
 #include "tools/tool.h"
 #include "tools/train_set.h"
+#include "tools/world/measure.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -510,11 +511,19 @@ static int folder(struct sv_err *e) {
     return rc;
 }
 
+static int worlds(struct sv_err *e) {
+    struct sv_measures m = {0};
+    const int rc = sv_measure_worlds(&m, 3, e);
+    sv_measures_free(&m);
+    return rc;
+}
+
 static const struct { const char *name; int (*run)(struct sv_err *); } ops[] = {
 #define OP(f) { #f, f }
     OP(png), OP(jpegs), OP(pnm), OP(bmp), OP(tiff), OP(image_file), OP(pnm_out), OP(png_out), OP(gzip), OP(json), OP(safetensors), OP(torch), OP(torchscript),
     OP(npy), OP(container), OP(convert), OP(zip), OP(token), OP(clip), OP(image_tower), OP(fusion), OP(responses), OP(gemm), OP(pixels), OP(kmeans),
     OP(thresholds), OP(auc), OP(boxes), OP(detections), OP(labels), OP(scores), OP(y4m), OP(avi), OP(video), OP(ring), OP(actions), OP(pool), OP(options), OP(folder),
+    OP(worlds),
 #undef OP
 };
 
@@ -547,7 +556,7 @@ Test(oom, commands, .init = setup, .fini = teardown) {
         "convert %/model.safetensors --act quick -o %/m.svad --quiet", "info %/m.svad --tensors", "info --json %/m.svad", "verify %/m.svad",
         "compare %/m.svad %/m.svad", "tokenize -m %/m.svad --json walk run", "embed -m %/m.svad --text walk --image %/clip/f00.ppm -o %/e.npy",
         "classify -m %/m.svad %/clip/f01.ppm --labels %/actions.txt", "preprocess -m %/m.svad %/clip/f02.ppm -o %/p.npy",
-        "frames %/clip -o %/frames", "boxes %/clip -o %/moving.txt --quiet",
+        "frames %/clip -o %/frames", "world --frames 9 --clips 2 --size 48x32 --anomalies all -o %/day --quiet", "boxes %/clip -o %/moving.txt --quiet",
         "extract -m %/m.svad %/clip --frames 3 --tubes track --boxes %/boxes.txt --add-motion -o %/tracks --quiet",
         "extract -m %/m.svad %/clip --frames 3 --boxes %/boxes.txt -o %/features --quiet",
         "fit -m %/m.svad %/clip --frames 3 --boxes %/boxes.txt --actions %/actions.txt --clusters 2 --prompts 3 --prompt-init run -o %/s.scene --quiet",

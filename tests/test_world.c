@@ -5,7 +5,9 @@
 #include "io/boxes.h"
 #include "io/labels.h"
 #include "io/video.h"
+#include "tests/tiny.h"
 #include "tests/util.h"
+#include "tools/world/measure.h"
 #include "tools/world/space.h"
 #include "tools/world/world.h"
 
@@ -294,6 +296,57 @@ Test(world, the_command_writes_what_the_others_read) {
     cr_assert_eq(run_svad(&r, dir, "world --frames 40 --size 64x48 -o calm --quiet"), 0, "%s", r.err);
     snprintf(path, sizeof path, "grep -q 1.*1 %s/calm/labels.txt", dir);
     cr_expect_neq(system(path), 0, "a normal day is labelled");
+}
+
+Test(world, its_days_go_from_fit_to_eval) {
+    const char *dir = temp_dir();
+    cr_assert_eq(tiny_folder(dir), 0);
+    static const char *const lines[] = {
+        "convert model.safetensors --act quick -o m.svad --quiet", "world --scene campus --frames 60 --fps 10 --size 120x80 -o days --quiet",
+        "world --scene campus --frames 120 --fps 10 --size 120x80 --seed 2 --anomalies cycle -o test --quiet",
+        "fit -m m.svad days/video --boxes days/boxes.txt --frames 3 --clusters 2 --actions actions.txt -o s.scene --quiet",
+        "score -m m.svad -s s.scene test/video --boxes test/boxes.txt -o out --quiet", "eval out --labels test/labels.txt",
+    };
+    for (size_t i = 0; i < SV_LEN(lines); i++) cr_assert_eq(run_svad(&r, dir, "%s", lines[i]), 0, "%s: %s", lines[i], r.err);
+    cr_expect(strstr(r.out, "micro"), "%s", r.out);
+}
+
+Test(world, measures_of_a_known_picture) {
+    enum { SIDE = 64 };
+    static uint8_t a[SIDE * SIDE], b[SIDE * SIDE];
+    struct sv_measures m = {0};
+    /* A box of stripes 50 and 150, one pixel each, on 200; a wall of steps of 40 every eight pixels under it. */
+    memset(a, 200, sizeof a);
+    for (size_t y = 8; y < 40; y++) for (size_t x = 24; x < 40; x++) a[y * SIDE + x] = x % 2 ? 150 : 50;
+    for (size_t i = 0; i < sizeof a; i++) b[i] = (uint8_t)(a[i] + (i % 4 == 0 ? 6 : 0));
+    const double box[4] = { 24, 8, 40, 40 }, later[1][4] = { { 28, 8, 44, 40 } }, now[1][4] = { { 24, 8, 40, 40 } };
+    cr_assert(!sv_measure_box(&m, a, SIDE, SIDE, box, NULL) && !sv_measure_frame(&m, b, a, SIDE, SIDE, NULL));
+    cr_assert(!sv_measure_speed(&m, now, 1, later, 1, 0.5, NULL));
+    static const struct { enum sv_measure what; double value; } right[] = {
+        { SV_OF_TALL, 32 }, { SV_OF_SHAPE, 2 }, { SV_OF_LIGHT, 100 }, { SV_OF_TEXTURE, 50 }, { SV_OF_CONTRAST, -100 },
+        { SV_OF_SHARPNESS, 10000.0 * 15 / 16 / 2500 }, { SV_OF_SPEED, 4 / 32.0 / 0.5 },
+    };
+    for (size_t i = 0; i < SV_LEN(right); i++)
+        cr_expect_float_eq(sv_measures_quantile(&m, right[i].what, 0.5), right[i].value, 1e-4, "%zu: %g", i, sv_measures_quantile(&m, right[i].what, 0.5));
+    cr_expect_lt(sv_measures_quantile(&m, SV_OF_NOISE, 0.5), 0.5);      /* a quarter of the pixels changed: not the 68 % */
+    sv_measures_free(&m);
+    for (size_t y = 0; y < SIDE; y++) for (size_t x = 0; x < SIDE; x++) a[y * SIDE + x] = (uint8_t)(x / 8 * 20 + x % 2);
+    cr_assert(!sv_measure_frame(&m, a, NULL, SIDE, SIDE, NULL));
+    cr_expect_float_eq(sv_measures_quantile(&m, SV_OF_BLOCKS, 0.5), 19, 1e-4);
+    cr_expect(isnan(sv_measures_quantile(&m, SV_OF_NOISE, 0.5)));
+    sv_measures_free(&m);
+}
+
+Test(world, footage_is_held_against_worlds) {
+    const char *dir = temp_dir();
+    cr_assert_eq(run_svad(&r, dir, "world --scene square --frames 30 --size 120x80 -o film --quiet"), 0, "%s", r.err);
+    cr_assert_eq(run_svad(&r, dir, "world --against film/video --boxes film/boxes.txt"), 0, "%s", r.err);
+    size_t lines = 0, told = 0;
+    for (const char *p = r.out; *p; p++) lines += *p == '\n';
+    for (const char *p = r.out; (p = strstr(p, "side\n")); p++) told++;
+    cr_expect(lines == SV_MEASURED + 1 && told == SV_MEASURED, "%s", r.out);
+    cr_expect_eq(run_svad(&r, dir, "world --against film/video"), 1);
+    cr_expect_eq(run_svad(&r, dir, "world --against nowhere --boxes film/boxes.txt"), 2);
 }
 
 Test(world, bad_arguments_are_told) {

@@ -7,6 +7,7 @@
  *     DIR/captions.txt            a caption of everybody once a second */
 #include "core/num.h"
 #include "tools/tool.h"
+#include "tools/world/against.h"
 #include "tools/world/film.h"
 #include "tools/world/sheet.h"
 #include "tools/world/world.h"
@@ -16,6 +17,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { CROWD = 128 };
 static const double SEEN = 0.15;        /* share of an actor that must show for what it does to count */
@@ -25,12 +27,13 @@ static const char *const text_name[TEXTS] = { "boxes.txt", "labels.txt", "object
 
 struct job {
     struct sv_common common;
-    const char *scene, *size, *out, *anomalies, *sheet;
+    const char *scene, *size, *out, *anomalies, *sheet, *against, *boxes;
     size_t frames, clips, seed, w, h, done;
     double fps, crowd;
     bool list;
     enum sv_action odd[SV_ACTIONS]; size_t odds;        /* what is let happen */
     struct sv_out text[TEXTS];
+    struct sv_film *film; size_t films; /* [clips] all are committed together, at the end */
     uint8_t *rgb;
     char *label;
     struct sv_progress progress;
@@ -140,19 +143,18 @@ static int film_clip(struct job *j, size_t number, struct sv_err *e) {
     uint64_t mix = j->seed * 1000003 + number;
     const struct sv_world_config g = { .scene = j->scene, .seed = sv_rng(&mix), .w = j->w, .h = j->h, .fps = j->fps, .crowd = j->crowd };
     struct clip c = { .rng = mix, .quiet = (size_t)(2 * j->fps) };
-    struct sv_film f = { .out.fd = -1 };
+    struct sv_film *f = &j->film[j->films++];
+    f->out.fd = -1;
     snprintf(c.name, sizeof c.name, "%02zu", number + 1);
     snprintf(path, sizeof path, "%s/video/%s.y4m", j->out, c.name);
     if (!(c.world = sv_world_open(&g, e))) return e->code;
     int rc = number || j->odds ? 0 : choose_odd(j, c.world, e);
-    if (!rc) rc = sv_film_open(&f, path, j->w, j->h, j->fps, sv_world_gray(c.world), e);
-    for (size_t t = 0; !rc && t < j->frames; t++) rc = film_frame(j, &c, t, &f, e);
+    if (!rc) rc = sv_film_open(f, path, j->w, j->h, j->fps, sv_world_gray(c.world), e);
+    for (size_t t = 0; !rc && t < j->frames; t++) rc = film_frame(j, &c, t, f, e);
     j->label[j->frames] = 0;
     if (!rc) rc = sv_out_printf(&j->text[LABELS], e, "%s %zu ", c.name, j->frames);
     if (!rc) rc = sv_out_write(&j->text[LABELS], j->label, j->frames, e);
     if (!rc) rc = sv_out_write(&j->text[LABELS], "\n", 1, e);
-    if (!rc) rc = sv_film_commit(&f, e);
-    sv_film_drop(&f);
     sv_world_free(c.world);
     return rc;
 }
@@ -175,7 +177,7 @@ static int make(struct job *j, struct sv_err *e) {
     static const char *const head[TEXTS] = { "# clip frame(0-based) x1 y1 x2 y2 score track\n", "", "clip,frame,track,action,abnormal,x1,y1,x2,y2,person_x1,person_y1,person_x2,person_y2,seen,speed,vx,vy\n", "" };
     char path[4200];
     if (strlen(j->out) > 4000) return sv_fail(e, SV_EUSAGE, "world: the name of the folder is longer than 4000 bytes");
-    if (!(j->rgb = sv_alloc(j->w * j->h, 3, e)) || !(j->label = sv_alloc(j->frames + 1, 1, e))) return SV_ENOMEM;
+    if (!(j->film = sv_alloc(j->clips, sizeof *j->film, e)) || !(j->rgb = sv_alloc(j->w * j->h, 3, e)) || !(j->label = sv_alloc(j->frames + 1, 1, e))) return SV_ENOMEM;
     snprintf(path, sizeof path, "%s/video", j->out);
     int rc = sv_mkdirs(path, e);
     if (!rc) rc = check_folder(j, path, e);
@@ -186,7 +188,10 @@ static int make(struct job *j, struct sv_err *e) {
     sv_progress_start(&j->progress, &j->common, "world", "frames", j->frames * j->clips);
     for (size_t i = 0; !rc && i < j->clips; i++) rc = film_clip(j, i, e);
     sv_progress_end(&j->progress);
+    for (size_t i = 0; !rc && i < j->films; i++) rc = sv_film_commit(&j->film[i], e);
     for (size_t i = 0; !rc && i < TEXTS; i++) rc = sv_out_commit(&j->text[i], e);
+    for (size_t i = 0; i < j->films; i++) sv_film_drop(&j->film[i]);
+    if (rc) snprintf(path, sizeof path, "%s/video", j->out), rmdir(path);       /* stays where something is in it */
     return rc;
 }
 
@@ -215,13 +220,15 @@ static int read_size(struct job *j, struct sv_err *e) {
 static int run(struct job *j, struct sv_err *e) {
     if (j->list) return show_list(), 0;
     if (j->sheet) return sv_world_sheet(j->sheet, j->seed, e);
+    if (j->against) return sv_world_against(j->against, j->boxes, j->fps, e);
     if (!j->out) return sv_fail(e, SV_EUSAGE, "world: no folder given: -o DIR");
+    if (!(j->fps > 0)) j->fps = 25;
     int rc = read_size(j, e);
     return rc ? rc : make(j, e);
 }
 
 int sv_tool_world(int argc, char **argv, struct sv_err *e) {
-    struct job j = { .scene = "street", .size = "360x240", .frames = 600, .clips = 1, .seed = 1, .fps = 25 };
+    struct job j = { .scene = "street", .size = "360x240", .frames = 600, .clips = 1, .seed = 1 };
     struct sv_list args = {0};
     for (size_t i = 0; i < TEXTS; i++) j.text[i].fd = -1;
     const struct sv_opt opt[] = {
@@ -229,13 +236,15 @@ int sv_tool_world(int argc, char **argv, struct sv_err *e) {
         { "scene", SV_OPT_TEXT, &j.scene, "NAME", "a place (street); street-2, street-3, ...: others of its kind", 0, 0 },
         { "seed", SV_OPT_SIZE, &j.seed, "S", "who comes by and when; the place stays (1)", 0, 1e15 },
         { "frames", SV_OPT_SIZE, &j.frames, "N", "frames of a clip (600)", 1, 1e7 },
-        { "clips", SV_OPT_SIZE, &j.clips, "N", "clips, each another day (1)", 1, 999 },
+        { "clips", SV_OPT_SIZE, &j.clips, "N", "clips, each another day (1)", 1, 500 },
         { "size", SV_OPT_TEXT, &j.size, "WxH", "pixels (360x240)", 0, 0 },
         { "fps", SV_OPT_REAL, &j.fps, "F", "frames a second (25)", 1, 1000 },
         { "crowd", SV_OPT_REAL, &j.crowd, "N", "actors in view, about (the scene's own)", 0.5, 48 },
         { "anomalies", SV_OPT_TEXT, &j.anomalies, "LIST", "what else happens, now and then: all, none, or actions with commas between (none)", 0, 0 },
         { "list", SV_OPT_FLAG, &j.list, NULL, "show scenes and actions", 0, 0 },
         { "sheet", SV_OPT_TEXT, &j.sheet, "FILE.png", "instead, a picture of every action", 0, 0 },
+        { "against", SV_OPT_TEXT, &j.against, "VIDEO", "instead, how this footage and rendered worlds compare (with --boxes, --fps)", 0, 0 },
+        { "boxes", SV_OPT_TEXT, &j.boxes, "FILE", "boxes of people in that footage", 0, 0 },
         SV_COMMON(&j.common),
     };
     const struct sv_usage u = {
@@ -250,7 +259,7 @@ int sv_tool_world(int argc, char **argv, struct sv_err *e) {
     if (!rc) rc = run(&j, e);
     else if (rc > 0) rc = 0;
     for (size_t i = 0; i < TEXTS; i++) sv_out_drop(&j.text[i]);
-    sv_free(j.rgb), sv_free(j.label);
+    sv_free(j.film), sv_free(j.rgb), sv_free(j.label);
     sv_list_free(&args);
     return rc;
 }

@@ -4,7 +4,7 @@
 
 #include "core/err.h"
 
-/* A PNG: actions in the order of the list, four to a row, each by three moments of two actors. */
+/* A PNG: actions in the order of the list, six to a row, each by three moments a quarter of a second apart. */
 int sv_world_sheet(const char *path, uint64_t seed, struct sv_err *e);
 
 #endif
