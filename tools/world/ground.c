@@ -95,7 +95,9 @@ static void tree(struct sv_canvas *c, struct sv_vec at, uint64_t *r) {
     sv_capsule_shadow(c, at, 0.16f, top, 0.1f);
     sv_capsule(c, at, 0.18f, top, 0.1f, (struct sv_ink){ 92, 74, 56 });
     for (int i = 0; i < 14; i++) {
-        const struct sv_vec b = sv_vadd(top, sv_vec(sv_draw(r, -1.3f, 1.3f) / (flat + 0.1f), sv_draw(r, -1.3f, 1.3f), sv_draw(r, -1.2f, 1.4f) * flat));
+        /* One draw a statement, also elsewhere: C leaves the order of arguments open. */
+        const float z = sv_draw(r, -1.2f, 1.4f) * flat, y = sv_draw(r, -1.3f, 1.3f), x = sv_draw(r, -1.3f, 1.3f) / (flat + 0.1f);
+        const struct sv_vec b = sv_vadd(top, sv_vec(x, y, z));
         const float k = g * sv_draw(r, 0.75f, 1.2f), size = sv_draw(r, 0.4f, 0.9f);
         sv_capsule_shadow(c, b, size, b, size);
         sv_capsule(c, b, size, sv_vadd(b, sv_vec(0.1f, 0, 0)), size * 0.8f, (struct sv_ink){ (uint8_t)(66 * k), (uint8_t)(98 * k), (uint8_t)(48 * k) });
@@ -128,7 +130,8 @@ static struct sv_vec beside(const struct sv_scene *s, uint64_t *r, float off, fl
     const bool front = sv_draw_if(r, (double)front_share);
     struct sv_vec v = {0};
     for (int n = 0; n < 8; n++) {
-        v = sv_scene_point(s, sv_draw(r, -reach, reach), sv_draw_if(r, 0.6) ? high + off : low - off);
+        const float across = sv_draw_if(r, 0.6) ? high + off : low - off, along = sv_draw(r, -reach, reach);
+        v = sv_scene_point(s, along, across);
         if (front ? v.y < s->away - 1.5f && v.y > 3 : v.y > s->away + 1.5f && (s->wall == 0 || v.y < s->wall - 0.5f)) break;
     }
     return v;
@@ -136,7 +139,8 @@ static struct sv_vec beside(const struct sv_scene *s, uint64_t *r, float off, fl
 
 void sv_scene_paint(const struct sv_scene *s, struct sv_canvas *c, uint64_t seed) {
     uint64_t rng = seed ^ 0x9a147, *r = &rng;
-    const float style[4] = { sv_draw(r, 0, 1), sv_draw(r, 0, 1), 0, 0 };
+    float style[4] = {0};
+    style[0] = sv_draw(r, 0, 1), style[1] = sv_draw(r, 0, 1);
     for (size_t y = 0; y < c->h; y++) for (size_t x = 0; x < c->w; x++) paint_pixel(s, c, x, y);
     for (int i = 0; i < s->trees; i++) tree(c, beside(s, r, sv_draw(r, 1.5f, 5), 12, 0), r);
     for (int i = 0; i < s->lamps; i++) {

@@ -93,7 +93,8 @@ static void lay_strips(struct sv_scene *s, const struct kind *k, uint64_t *r) {
     for (size_t i = 0; i < s->strips; i++) {
         struct sv_strip *t = &s->strip[i];
         t->ground = k ? k->ground[i] : any[sv_rng_below(r, sizeof any)];
-        t->to = (k ? k->width[i] : 1) * sv_draw(r, 0.85f, 1.2f) * (k ? 1 : sv_draw(r, 2, 9));
+        t->to = (k ? k->width[i] : 1) * sv_draw(r, 0.85f, 1.2f);
+        if (!k) t->to *= sv_draw(r, 2, 9);
         t->ink = ground_ink(r, t->ground), t->tile = sv_draw(r, 0.65f, 1.6f), t->tile *= t->tile * t->tile;     /* 0.3 to 4 metres */
         wide += t->to;
     }
