@@ -174,7 +174,8 @@ static int check_folder(const struct job *j, const char *path, struct sv_err *e)
 }
 
 static int make(struct job *j, struct sv_err *e) {
-    static const char *const head[TEXTS] = { "# clip frame(0-based) x1 y1 x2 y2 score track\n", "", "clip,frame,track,action,abnormal,x1,y1,x2,y2,person_x1,person_y1,person_x2,person_y2,seen,speed,vx,vy\n", "" };
+    static const char *const head[TEXTS] = { "# clip frame(0-based) x1 y1 x2 y2 score track\n", "",
+                                             "clip,frame,track,action,abnormal,x1,y1,x2,y2,person_x1,person_y1,person_x2,person_y2,seen,speed,vx,vy\n", "" };
     char path[4200];
     if (strlen(j->out) > 4000) return sv_fail(e, SV_EUSAGE, "world: the name of the folder is longer than 4000 bytes");
     if (!(j->film = sv_alloc(j->clips, sizeof *j->film, e)) || !(j->rgb = sv_alloc(j->w * j->h, 3, e)) || !(j->label = sv_alloc(j->frames + 1, 1, e))) return SV_ENOMEM;

@@ -52,7 +52,8 @@ static void show(struct sv_measures *footage, struct sv_measures *worlds) {
     printf("%-26s %8s %8s %8s   %8s %8s %8s\n", "", "5 %", "50 %", "95 %", "world", "", "");
     for (int i = 0; i < SV_MEASURED; i++) {
         double a[3], b[3];
-        for (int k = 0; k < 3; k++) a[k] = sv_measures_quantile(footage, (enum sv_measure)i, q[k]), b[k] = sv_measures_quantile(worlds, (enum sv_measure)i, q[k]);
+        for (int k = 0; k < 3; k++) a[k] = sv_measures_quantile(footage, (enum sv_measure)i, q[k]),
+            b[k] = sv_measures_quantile(worlds, (enum sv_measure)i, q[k]);
         printf("%-26s %8.3g %8.3g %8.3g   %8.3g %8.3g %8.3g  %s\n", name[i], a[0], a[1], a[2], b[0], b[1], b[2], a[0] >= b[0] && a[2] <= b[2] ? "inside" : "outside");
     }
 }

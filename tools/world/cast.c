@@ -48,7 +48,8 @@ void sv_look_draw(struct sv_look *l, uint64_t *r) {
     if (sv_draw_if(r, 0.45)) l->legs_name = sv_draw_if(r, 0.5) ? 0 : 4, l->legs = l->legs_name ? (struct sv_ink){ 46, 58, 92 } : sv_colours[0].ink;
     l->shoes = sv_ink_draw(r, &any), l->hat = sv_ink_draw(r, &any), l->bag = sv_ink_draw(r, &any);
     l->sleeves = sv_draw_if(r, 0.65), l->coat = sv_draw_if(r, 0.22), l->skirt = l->who == SV_WOMAN && sv_draw_if(r, 0.3);
-    l->has_hat = sv_draw_if(r, 0.15), l->backpack = sv_draw_if(r, 0.28), l->has_bag = sv_draw_if(r, 0.15), l->long_hair = l->who == SV_WOMAN && sv_draw_if(r, 0.7);
+    l->has_hat = sv_draw_if(r, 0.15), l->backpack = sv_draw_if(r, 0.28), l->has_bag = sv_draw_if(r, 0.15),
+        l->long_hair = l->who == SV_WOMAN && sv_draw_if(r, 0.7);
 }
 
 enum sv_action sv_cast_choose(struct sv_world *w) {
@@ -287,5 +288,6 @@ void sv_cast_move(struct sv_world *w, float dt) {
         else n++;
     }
     /* Newcomers keep the number near the mean; a life lasts about ten seconds. */
-    if ((double)n < w->crowd && sv_draw_if(&w->rng, sv_clampf((float)(w->crowd - (double)n) * dt * 0.8f, 0, 1))) sv_cast_enter(w, sv_cast_choose(w), w->drawn);
+    if ((double)n < w->crowd && sv_draw_if(&w->rng, sv_clampf((float)(w->crowd - (double)n) * dt * 0.8f, 0, 1)))
+        sv_cast_enter(w, sv_cast_choose(w), w->drawn);
 }

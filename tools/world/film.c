@@ -22,7 +22,8 @@ int sv_film_add(struct sv_film *f, const uint8_t *rgb, struct sv_err *e) {
                 /* The mean of four; at an odd edge the last column and row count twice. */
                 const uint8_t *p = rgb + 3 * (y * f->w + x), *q = y + 1 < f->h ? p + 3 * f->w : p;
                 const size_t n = x + 1 < f->w ? 3 : 0;
-                *o++ = part((p[0] + p[n] + q[0] + q[n] + 2) / 4, (p[1] + p[n + 1] + q[1] + q[n + 1] + 2) / 4, (p[2] + p[n + 2] + q[2] + q[n + 2] + 2) / 4, of);
+                *o++ = part((p[0] + p[n] + q[0] + q[n] + 2) / 4, (p[1] + p[n + 1] + q[1] + q[n + 1] + 2) / 4,
+                    (p[2] + p[n + 2] + q[2] + q[n + 2] + 2) / 4, of);
             }
     int rc = sv_out_write(&f->out, "FRAME\n", 6, e);
     return rc ? rc : sv_out_write(&f->out, f->raw, f->size, e);

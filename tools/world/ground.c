@@ -149,7 +149,8 @@ void sv_scene_paint(const struct sv_scene *s, struct sv_canvas *c, uint64_t seed
         lamp_post(c, at);
     }
     for (int i = 0; i < s->parked; i++) {
-        const struct sv_held h = { .action = SV_DO_DRIVE_CAR, .at = beside(s, r, 2, 6, 0), .heading = sv_angle(s->sin, s->cos), .style = style, .ink = { 120, 124, 132 } };
+        const struct sv_held h = { .action = SV_DO_DRIVE_CAR, .at = beside(s, r, 2, 6, 0), .heading = sv_angle(s->sin, s->cos), .style = style,
+            .ink = { 120, 124, 132 } };
         sv_prop_draw(c, SV_PROP_CAR, &h);
     }
     for (size_t i = 0; i < s->spots; i++) {

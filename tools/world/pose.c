@@ -146,7 +146,8 @@ static void low(struct sv_pose *p, enum sv_action a, float phase, float u, const
     case SV_DO_SIT_GROUND:
         legs(p, 1.35f + 0.35f * s[0], 0.3f + 1.3f * s[0], 0.2f), arms(p, -0.4f + 0.9f * s[1], 0.3f, 0.25f, 0);
         p->bend = -0.1f + 0.4f * s[1], p->twist = 0.15f * slow; break;
-    case SV_DO_CROUCH: legs(p, 1.9f, 2.35f, 0.25f), p->ankle[0] = p->ankle[1] = 0.45f, p->bend = 0.5f, arms(p, 0.9f, 0.6f, 0.1f, 0), p->nod = 0.1f + 0.2f * slow; break;
+    case SV_DO_CROUCH: legs(p, 1.9f, 2.35f, 0.25f), p->ankle[0] = p->ankle[1] = 0.45f, p->bend = 0.5f, arms(p, 0.9f, 0.6f, 0.1f, 0),
+        p->nod = 0.1f + 0.2f * slow; break;
     case SV_DO_LIE:
         p->lean = s[0] > 0.5f ? SV_PI / 2 : -SV_PI / 2, legs(p, 0.1f * s[1], 0.3f * s[1], 0.12f), p->open[0] = 0.4f * s[2];
         p->knee[1] = 0.9f * s[3], arms(p, 0.1f, 0.2f, 0.3f + 1.2f * s[3], 0), p->side = 0.05f * slow; break;
@@ -172,20 +173,24 @@ static void gesture(struct sv_pose *p, enum sv_action a, float phase, int role, 
     switch (a) {
     case SV_DO_PHONE: p->shoulder[1] = 0.55f, p->elbow[1] = 2.4f, p->spread[1] = 0.35f, p->fore[1] = -0.25f, p->nod = 0.15f; break;
     case SV_DO_TALK: p->shoulder[role] = 0.45f + 0.25f * w, p->elbow[role] = 1.3f + 0.4f * sv_sin_turn(phase * 1.7f), p->nod = 0.1f * w, p->turn = 0; break;
-    case SV_DO_WAVE: p->spread[1] = 2.2f, p->elbow[1] = 0.2f, p->fore[1] = 0.55f + 0.6f * w, p->shoulder[1] = 0.1f; if (s[0] > 0.7f) p->spread[0] = 2.2f, p->fore[0] = 0.55f - 0.6f * w; break;
+    case SV_DO_WAVE: p->spread[1] = 2.2f, p->elbow[1] = 0.2f, p->fore[1] = 0.55f + 0.6f * w, p->shoulder[1] = 0.1f;
+        if (s[0] > 0.7f) p->spread[0] = 2.2f, p->fore[0] = 0.55f - 0.6f * w;
+        break;
     case SV_DO_POINT: p->shoulder[1] = 1.5f, p->elbow[1] = 0.02f, p->spread[1] = 0.25f + 0.05f * w, p->twist = -0.2f; break;
     case SV_DO_HUG: arms(p, 1.3f, 0.3f, 0.3f, -0.75f), p->bend = 0.12f, p->side = 0.04f * w, p->turn = 0, p->ahead = 0.03f; break;
     case SV_DO_DANCE:
         for (int i = 0; i < 2; i++) {
             const float t = sv_sin_turn(phase + (i ? 0.5f : 0));
-            p->spread[i] = 1.3f + 0.9f * t, p->fore[i] = 0.6f * sv_sin_turn(phase * 2), p->elbow[i] = 0.5f, p->hip[i] = 0.25f + 0.4f * (t > 0 ? t : 0), p->knee[i] = 0.4f + 0.8f * (t > 0 ? t : 0), p->open[i] = 0.22f;
+            p->spread[i] = 1.3f + 0.9f * t, p->fore[i] = 0.6f * sv_sin_turn(phase * 2), p->elbow[i] = 0.5f,
+                p->hip[i] = 0.25f + 0.4f * (t > 0 ? t : 0), p->knee[i] = 0.4f + 0.8f * (t > 0 ? t : 0), p->open[i] = 0.22f;
         }
         p->side = 0.25f * w, p->turn = 0.8f * sv_sin_turn(phase * 0.5f), p->twist = 0.3f * w; break;
     case SV_DO_EXERCISE: {
         const float k = 0.5f + 0.5f * w;
         arms(p, 0, 0.1f, 0.15f + 2.6f * k, 0), legs(p, 0.05f, 0.1f, 0.03f + 0.45f * k), p->lift = 0.12f * (1 - w * w), p->turn = 0; break;
     }
-    case SV_DO_SWEEP: arms(p, 0.6f, 0.5f, 0.1f, -0.3f), p->shoulder[0] = 0.9f, p->bend = 0.35f, p->twist = 0.45f * w, p->hip[0] = 0.3f, p->hip[1] = -0.15f, p->turn = 0; break;
+    case SV_DO_SWEEP: arms(p, 0.6f, 0.5f, 0.1f, -0.3f), p->shoulder[0] = 0.9f, p->bend = 0.35f, p->twist = 0.45f * w, p->hip[0] = 0.3f,
+        p->hip[1] = -0.15f, p->turn = 0; break;
     default: break;
     }
 }
@@ -195,7 +200,8 @@ static void sport(struct sv_pose *p, enum sv_action a, float phase, const float 
     switch (a) {
     case SV_DO_JUMP: {
         /* Crouch, flight, landing. */
-        const float fly = t > 0.3f && t < 0.8f ? (t - 0.3f) / 0.5f : 0, up = 4 * fly * (1 - fly), dip = t < 0.3f ? sv_sin_turn(t / 0.6f) : t > 0.8f ? sv_sin_turn((1 - t) / 0.4f) : 0;
+        const float fly = t > 0.3f && t < 0.8f ? (t - 0.3f) / 0.5f : 0, up = 4 * fly * (1 - fly),
+            dip = t < 0.3f ? sv_sin_turn(t / 0.6f) : t > 0.8f ? sv_sin_turn((1 - t) / 0.4f) : 0;
         legs(p, 0.1f + 0.9f * dip + 0.5f * up * s[0], 0.15f + 1.5f * dip + 0.9f * up * s[0], 0.08f + 0.15f * up);
         arms(p, -0.6f * dip + 2.4f * up, 0.3f, 0.2f + 0.4f * up, 0), p->bend = 0.5f * dip, p->lift = 0.5f * up; break;
     }
@@ -212,12 +218,14 @@ static void sport(struct sv_pose *p, enum sv_action a, float phase, const float 
     case SV_DO_CLIMB: case SV_DO_CLIMB_LADDER:
         for (int i = 0; i < 2; i++) {
             const float k = sv_sin_turn(phase + (i ? 0.5f : 0));
-            p->hip[i] = 0.75f + 0.6f * k, p->knee[i] = 1.1f + 0.6f * k, p->shoulder[i] = 2.4f - 0.5f * k, p->elbow[i] = 0.5f + 0.3f * k, p->spread[i] = 0.25f, p->open[i] = 0.2f;
+            p->hip[i] = 0.75f + 0.6f * k, p->knee[i] = 1.1f + 0.6f * k, p->shoulder[i] = 2.4f - 0.5f * k, p->elbow[i] = 0.5f + 0.3f * k,
+                p->spread[i] = 0.25f, p->open[i] = 0.2f;
         }
         p->bend = 0.05f, p->lift = 0.35f + 0.75f * (0.5f + 0.5f * sv_sin_turn(phase * 0.2f + s[0])); break;
     case SV_DO_THROW: {
         const float k = sv_smooth_step(t * 2), back = t < 0.5f ? k : 1 - sv_smooth_step((t - 0.5f) * 5);
-        p->shoulder[1] = sv_mixf(1.2f, 3.4f, back), p->elbow[1] = 0.2f + 1.2f * back, p->spread[1] = 0.3f + 0.3f * back, p->shoulder[0] = 0.9f * back, p->elbow[0] = 0.2f, p->spread[0] = 0.3f;
+        p->shoulder[1] = sv_mixf(1.2f, 3.4f, back), p->elbow[1] = 0.2f + 1.2f * back, p->spread[1] = 0.3f + 0.3f * back, p->shoulder[0] = 0.9f * back,
+            p->elbow[0] = 0.2f, p->spread[0] = 0.3f;
         p->hip[0] = 0.4f, p->hip[1] = -0.4f, p->knee[0] = 0.3f, p->knee[1] = 0.2f, p->twist = -0.5f * back + 0.25f, p->bend = 0.3f - 0.5f * back; break;
     }
     case SV_DO_CATCH: {
@@ -245,7 +253,8 @@ static void quarrel(struct sv_pose *p, enum sv_action a, float phase, int role, 
     /* Fists: one strikes as the other guards; now and then a kick. */
     const float left = w > 0 ? w : 0, right = w < 0 ? -w : 0;
     p->shoulder[0] = 0.8f + 0.8f * left, p->elbow[0] = 2.0f - 1.9f * left, p->shoulder[1] = 0.8f + 0.8f * right, p->elbow[1] = 2.0f - 1.9f * right;
-    p->spread[0] = p->spread[1] = 0.35f, p->fore[0] = p->fore[1] = -0.2f, p->twist = -0.5f * w, p->ahead = 0.12f * sv_sin_turn(t * 0.6f), p->aside = 0.12f * sv_sin_turn(t * 0.43f);
+    p->spread[0] = p->spread[1] = 0.35f, p->fore[0] = p->fore[1] = -0.2f, p->twist = -0.5f * w, p->ahead = 0.12f * sv_sin_turn(t * 0.6f),
+        p->aside = 0.12f * sv_sin_turn(t * 0.43f);
     if (sv_fract(t * 0.31f + s[0]) > 0.72f) p->hip[1] = 1.35f, p->knee[1] = 0.2f, p->bend = -0.25f, p->elbow[0] = p->elbow[1] = 1.4f;
     p->side = 0.15f * sv_sin_turn(t * 0.7f);
 }
@@ -258,7 +267,8 @@ void sv_pose_of(struct sv_pose *p, enum sv_action a, float phase, float u, int r
     case SV_DO_WALK_FAST: gait(p, phase, 0.12f, 1.25f), p->bend = 0.12f; break;
     case SV_DO_RUN: case SV_DO_CHASE: gait(p, phase, 1, 0.85f + 0.35f * s[0]); break;
     case SV_DO_LIMP:
-        gait(p, phase, 0, 0.6f), p->knee[1] = 0.1f, p->hip[1] *= 0.4f, p->side = -0.2f + 0.15f * sv_sin_turn(phase), p->bend = 0.2f, p->spread[1] = 0.3f; break;
+        gait(p, phase, 0, 0.6f), p->knee[1] = 0.1f, p->hip[1] *= 0.4f, p->side = -0.2f + 0.15f * sv_sin_turn(phase), p->bend = 0.2f,
+            p->spread[1] = 0.3f; break;
     case SV_DO_CYCLE: case SV_DO_MOTORCYCLE: case SV_DO_SKATEBOARD: case SV_DO_SCOOTER: case SV_DO_ROLLERSKATE: case SV_DO_DRIVE_CAR:
     case SV_DO_DRIVE_VAN: case SV_DO_DRIVE_CART: case SV_DO_WHEELCHAIR: ride(p, a, phase, s); break;
     case SV_DO_WALK_BICYCLE: case SV_DO_PUSH_PRAM: case SV_DO_PUSH_TROLLEY: case SV_DO_PUSH_WHEELCHAIR: case SV_DO_PULL_SUITCASE:

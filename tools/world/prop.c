@@ -43,7 +43,8 @@ static void wheel(struct sv_canvas *c, struct sv_vec hub, struct sv_vec front, f
         last = v;
     }
     for (int i = 0; spokes && i < 3; i++) {
-        const struct sv_vec d = sv_vadd(sv_vmul(front, radius * sv_sin_turn(turn + (float)i / 6 + 0.25f)), sv_vec(0, 0, radius * sv_sin_turn(turn + (float)i / 6)));
+        const struct sv_vec d = sv_vadd(sv_vmul(front, radius * sv_sin_turn(turn + (float)i / 6 + 0.25f)),
+            sv_vec(0, 0, radius * sv_sin_turn(turn + (float)i / 6)));
         sv_capsule(c, sv_vadd(hub, d), 0.006f, sv_vsub(hub, d), 0.006f, steel);
     }
 }
@@ -104,7 +105,8 @@ static void hull(struct spot *s, const float (*v)[4], size_t n, struct sv_ink in
 }
 
 static void pane(struct spot *s, const float v[4][3], struct sv_ink ink) {
-    const struct sv_vec p[4] = { from(s, v[0][0], v[0][1], v[0][2]), from(s, v[1][0], v[1][1], v[1][2]), from(s, v[2][0], v[2][1], v[2][2]), from(s, v[3][0], v[3][1], v[3][2]) };
+    const struct sv_vec p[4] = { from(s, v[0][0], v[0][1], v[0][2]), from(s, v[1][0], v[1][1], v[1][2]), from(s, v[2][0], v[2][1], v[2][2]),
+        from(s, v[3][0], v[3][1], v[3][2]) };
     sv_polygon(s->c, p, 4, ink);
 }
 
@@ -120,22 +122,28 @@ static const struct sv_ink lamp = { 250, 245, 220 }, red = { 190, 30, 30 };
 static void car(struct spot *s, const struct sv_held *h) {
     const float k = h->style[0] > 0.6f ? 0.35f : 0;       /* an estate or a saloon */
     const float low[4][4] = { { -2.1f, 0.8f, 0.28f, 0.8f }, { -1.2f, 0.86f, 0.22f, 0.92f }, { 1.1f, 0.86f, 0.22f, 0.9f }, { 2.1f, 0.78f, 0.28f, 0.68f } };
-    const float roof[4][4] = { { -1.75f - k, 0.8f, 0.85f, 0.9f }, { -1.2f - k * 2, 0.68f, 0.85f, 1.42f }, { 0.25f, 0.68f, 0.85f, 1.45f }, { 1.05f, 0.8f, 0.85f, 0.9f } };
+    const float roof[4][4] = { { -1.75f - k, 0.8f, 0.85f, 0.9f }, { -1.2f - k * 2, 0.68f, 0.85f, 1.42f }, { 0.25f, 0.68f, 0.85f, 1.45f },
+        { 1.05f, 0.8f, 0.85f, 0.9f } };
     hull(s, low, 4, h->ink);
     hull(s, roof, 4, h->ink);
     for (int i = 0; i < 2; i++) {
         const float y = i ? -1.0f : 1.0f;
-        pane(s, (const float[4][3]){ { -1.3f - k, 0.81f * y, 0.96f }, { 0.85f, 0.81f * y, 0.95f }, { 0.25f, 0.71f * y, 1.38f }, { -1.1f - k, 0.71f * y, 1.36f } }, glass);
-        pane(s, (const float[4][3]){ { 2.12f, 0.72f * y, 0.5f }, { 2.12f, 0.42f * y, 0.5f }, { 2.12f, 0.42f * y, 0.64f }, { 2.12f, 0.72f * y, 0.64f } }, lamp);
-        pane(s, (const float[4][3]){ { -2.12f, 0.75f * y, 0.55f }, { -2.12f, 0.5f * y, 0.55f }, { -2.12f, 0.5f * y, 0.75f }, { -2.12f, 0.75f * y, 0.75f } }, red);
+        pane(s, (const float[4][3]){ { -1.3f - k, 0.81f * y, 0.96f }, { 0.85f, 0.81f * y, 0.95f }, { 0.25f, 0.71f * y, 1.38f },
+            { -1.1f - k, 0.71f * y, 1.36f } }, glass);
+        pane(s, (const float[4][3]){ { 2.12f, 0.72f * y, 0.5f }, { 2.12f, 0.42f * y, 0.5f }, { 2.12f, 0.42f * y, 0.64f },
+            { 2.12f, 0.72f * y, 0.64f } }, lamp);
+        pane(s, (const float[4][3]){ { -2.12f, 0.75f * y, 0.55f }, { -2.12f, 0.5f * y, 0.55f }, { -2.12f, 0.5f * y, 0.75f },
+            { -2.12f, 0.75f * y, 0.75f } }, red);
     }
     pane(s, (const float[4][3]){ { 1.04f, 0.7f, 0.95f }, { 1.04f, -0.7f, 0.95f }, { 0.36f, -0.62f, 1.4f }, { 0.36f, 0.62f, 1.4f } }, glass);
-    pane(s, (const float[4][3]){ { -1.74f - k, 0.68f, 0.95f }, { -1.74f - k, -0.68f, 0.95f }, { -1.3f - 2 * k, -0.6f, 1.36f }, { -1.3f - 2 * k, 0.6f, 1.36f } }, glass);
+    pane(s, (const float[4][3]){ { -1.74f - k, 0.68f, 0.95f }, { -1.74f - k, -0.68f, 0.95f }, { -1.3f - 2 * k, -0.6f, 1.36f },
+        { -1.3f - 2 * k, 0.6f, 1.36f } }, glass);
     wheels(s, 1.3f, -1.3f, 0.87f, 0.32f);
 }
 
 static void van(struct spot *s, const struct sv_held *h) {
-    const float body[5][4] = { { -2.4f, 0.95f, 0.35f, 2.15f }, { 1.2f, 0.95f, 0.35f, 2.2f }, { 1.35f, 0.95f, 0.35f, 2.1f }, { 1.95f, 0.93f, 0.35f, 1.2f }, { 2.5f, 0.88f, 0.35f, 1.0f } };
+    const float body[5][4] = { { -2.4f, 0.95f, 0.35f, 2.15f }, { 1.2f, 0.95f, 0.35f, 2.2f }, { 1.35f, 0.95f, 0.35f, 2.1f },
+        { 1.95f, 0.93f, 0.35f, 1.2f }, { 2.5f, 0.88f, 0.35f, 1.0f } };
     hull(s, body, 5, h->ink);
     for (int i = 0; i < 2; i++) {
         const float y = i ? -0.97f : 0.97f;
@@ -188,7 +196,8 @@ static void trolley(struct spot *s, const struct sv_held *h) {
         const float x = i < 2 ? 0.5f : 1.15f, y = i % 2 ? -0.26f : 0.26f, y2 = i == 0 || i == 3 ? -0.26f : 0.26f;
         wheel(c, from(s, x, y, 0.08f), s->front, 0.06f, 0.025f, 0, false);
         bar(c, from(s, x, y, 0.15f), from(s, x - 0.05f, y, 1.0f), 0.016f, steel);
-        bar(c, from(s, 0.42f, y2, 0.95f), from(s, 1.15f, y2, 0.9f), 0.014f, steel), bar(c, from(s, x, -0.26f, 0.92f), from(s, x, 0.26f, 0.92f), 0.014f, steel);
+        bar(c, from(s, 0.42f, y2, 0.95f), from(s, 1.15f, y2, 0.9f), 0.014f, steel),
+            bar(c, from(s, x, -0.26f, 0.92f), from(s, x, 0.26f, 0.92f), 0.014f, steel);
     }
     sv_block(c, from(s, 0.82f, 0, 0.45f), s->front, 0.34f, 0.24f, 0.2f + 0.4f * h->style[0], h->style[0] > 0.5f ? wood : steel);
     sv_block(c, from(s, 0.82f, 0, 0.15f), s->front, 0.36f, 0.26f, 0.04f, h->ink);
@@ -203,7 +212,8 @@ static void dog(struct spot *s, const struct sv_held *h, float ahead, float asid
     bar(c, from(s, 0.45f * k, 0, z + 0.24f * k), from(s, 0.62f * k, 0, z + 0.2f * k), 0.06f * k, h->ink);
     bar(c, from(s, -0.36f * k, 0, z + 0.05f), from(s, -0.58f * k, 0.08f * sv_sin_turn(phase * 2), z + 0.25f * k), 0.025f * k, h->ink);
     for (int i = 0; i < 4; i++) {
-        const float x = (i < 2 ? -0.28f : 0.26f) * k, y = (i % 2 ? -0.08f : 0.08f) * k, step = 0.2f * k * sv_sin_turn(phase * 1.6f + (i == 0 || i == 3 ? 0 : 0.5f));
+        const float x = (i < 2 ? -0.28f : 0.26f) * k, y = (i % 2 ? -0.08f : 0.08f) * k,
+            step = 0.2f * k * sv_sin_turn(phase * 1.6f + (i == 0 || i == 3 ? 0 : 0.5f));
         bar(c, from(s, x, y, z), from(s, x + step, y, 0.04f), 0.035f * k, h->ink);
     }
 }
@@ -215,7 +225,8 @@ static void umbrella(struct spot *s, const struct sv_held *h) {
     bar(s->c, hand, top, 0.012f, black);
     for (int i = 0; i < 8; i++) {
         const float a = (float)i / 8, b = (float)(i + 1) / 8, r = 0.52f, down = -0.2f;
-        const struct sv_vec p[3] = { top, sv_vadd(top, sv_vec(r * sv_sin_turn(a), r * sv_sin_turn(a + 0.25f), down)), sv_vadd(top, sv_vec(r * sv_sin_turn(b), r * sv_sin_turn(b + 0.25f), down)) };
+        const struct sv_vec p[3] = { top, sv_vadd(top, sv_vec(r * sv_sin_turn(a), r * sv_sin_turn(a + 0.25f), down)),
+            sv_vadd(top, sv_vec(r * sv_sin_turn(b), r * sv_sin_turn(b + 0.25f), down)) };
         sv_polygon(s->c, p, 3, h->ink);
         sv_polygon_shadow(s->c, p, 3);
     }
@@ -255,7 +266,8 @@ static void barrier(struct spot *s, enum sv_prop kind) {
 static void bench(struct spot *s) {
     sv_block(s->c, from(s, -0.02f, 0, 0.4f), s->front, 0.24f, 0.75f, 0.05f, wood);
     sv_block(s->c, from(s, -0.3f, 0, 0.55f), s->front, 0.025f, 0.75f, 0.32f, wood);
-    for (int i = 0; i < 4; i++) bar(s->c, from(s, i < 2 ? -0.25f : 0.2f, i % 2 ? -0.65f : 0.65f, 0), from(s, i < 2 ? -0.25f : 0.2f, i % 2 ? -0.65f : 0.65f, 0.4f), 0.025f, black);
+    for (int i = 0; i < 4; i++) bar(s->c, from(s, i < 2 ? -0.25f : 0.2f, i % 2 ? -0.65f : 0.65f, 0),
+        from(s, i < 2 ? -0.25f : 0.2f, i % 2 ? -0.65f : 0.65f, 0.4f), 0.025f, black);
 }
 
 static void hand_thing(struct spot *s, enum sv_prop kind, const struct sv_held *h) {
@@ -266,7 +278,8 @@ static void hand_thing(struct spot *s, enum sv_prop kind, const struct sv_held *
         v = sv_vmad(v, s->front, 0.12f), v.z -= 0.15f;
         if (h->action == SV_DO_PICK_UP && v.z > 0.75f) v.z = 0.75f;
         if (v.z < 0) v.z = 0;
-        sv_block(s->c, v, s->front, h->action == SV_DO_PICK_UP ? 0.13f : 0.2f, h->action == SV_DO_PICK_UP ? 0.16f : 0.26f, h->action == SV_DO_PICK_UP ? 0.22f : 0.34f, h->ink);
+        sv_block(s->c, v, s->front, h->action == SV_DO_PICK_UP ? 0.13f : 0.2f, h->action == SV_DO_PICK_UP ? 0.16f : 0.26f,
+            h->action == SV_DO_PICK_UP ? 0.22f : 0.34f, h->ink);
         break;
     case SV_PROP_SACK:
         v.z = 0.16f;
@@ -302,11 +315,13 @@ void sv_prop_draw(struct sv_canvas *c, enum sv_prop kind, const struct sv_held *
         break;
     case SV_PROP_SCOOTER:
         for (int i = 0; i < 2; i++) wheel(c, from(&s, i ? -0.32f : 0.42f, 0, 0.1f), s.front, 0.085f, 0.022f, 0, false);
-        bar(c, from(&s, -0.32f, 0, 0.1f), from(&s, 0.36f, 0, 0.1f), 0.04f, h->ink), bar(c, from(&s, 0.42f, 0, 0.1f), from(&s, 0.34f, 0, 1.0f), 0.022f, h->ink);
+        bar(c, from(&s, -0.32f, 0, 0.1f), from(&s, 0.36f, 0, 0.1f), 0.04f, h->ink),
+            bar(c, from(&s, 0.42f, 0, 0.1f), from(&s, 0.34f, 0, 1.0f), 0.022f, h->ink);
         bar(c, from(&s, 0.34f, -0.22f, 1.0f), from(&s, 0.34f, 0.22f, 1.0f), 0.02f, black);
         break;
     case SV_PROP_SKATES:
-        for (int i = 0; i < 2; i++) bar(c, sv_vmad(sv_vadd(h->joint[SV_FOOT + i], sv_vec(0, 0, -0.08f)), s.front, -0.06f), sv_vmad(sv_vadd(h->joint[SV_FOOT + i], sv_vec(0, 0, -0.08f)), s.front, 0.2f), 0.035f, h->ink);
+        for (int i = 0; i < 2; i++) bar(c, sv_vmad(sv_vadd(h->joint[SV_FOOT + i], sv_vec(0, 0, -0.08f)), s.front, -0.06f),
+            sv_vmad(sv_vadd(h->joint[SV_FOOT + i], sv_vec(0, 0, -0.08f)), s.front, 0.2f), 0.035f, h->ink);
         break;
     case SV_PROP_WHEELCHAIR: wheelchair(&s, h, h->action == SV_DO_PUSH_WHEELCHAIR ? 0.75f : 0); break;
     case SV_PROP_PRAM: pram(&s, h); break;

@@ -87,7 +87,8 @@ static struct sv_ink ground_ink(uint64_t *r, enum sv_ground g) {
 }
 
 static void lay_strips(struct sv_scene *s, const struct kind *k, uint64_t *r) {
-    static const uint8_t any[] = { SV_PAVEMENT, SV_PAVEMENT, SV_PAVEMENT, SV_ROAD, SV_ROAD, SV_GRASS, SV_GRASS, SV_PLATFORM, SV_FLOOR, SV_STAIRS, SV_PATH, SV_BRICKS };
+    static const uint8_t any[] = { SV_PAVEMENT, SV_PAVEMENT, SV_PAVEMENT, SV_ROAD, SV_ROAD, SV_GRASS, SV_GRASS, SV_PLATFORM, SV_FLOOR, SV_STAIRS,
+        SV_PATH, SV_BRICKS };
     float wide = 0, at = 0;
     s->strips = k ? k->strips : 1 + sv_rng_below(r, 4);
     for (size_t i = 0; i < s->strips; i++) {

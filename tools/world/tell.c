@@ -20,8 +20,8 @@ static void tell(const struct sv_world *w, const struct sv_actor *a, struct sv_w
     while (facing > SV_PI) facing -= 2 * SV_PI;
     while (facing < -SV_PI) facing += 2 * SV_PI;
     sv_scene_strip(&w->scene, v, &along, &across);
-    *o = (struct sv_world_object){ .track = a->track, .action = a->act, .tall = (double)a->tall, .speed = (double)(a->speed / 1.72f), .vx = (double)a->flow[0],
-        .vy = (double)a->flow[1], .facing = (double)facing, .who = a->look.who, .top = a->look.top_name, .legs = a->look.legs_name, .thing = a->ink_name,
+    *o = (struct sv_world_object){ .track = a->track, .action = a->act, .tall = (double)a->tall, .speed = (double)(a->speed / 1.72f),
+        .vx = (double)a->flow[0], .vy = (double)a->flow[1], .facing = (double)facing, .who = a->look.who, .top = a->look.top_name, .legs = a->look.legs_name, .thing = a->ink_name,
         .coat = a->look.coat, .skirt = a->look.skirt, .hat = a->look.has_hat, .backpack = a->look.backpack, .bag = a->look.has_bag,
         .ground = (uint8_t)sv_strip_at(&w->scene, across)->ground };
     o->inside = clip_box(w, a->box, o->box);
@@ -59,7 +59,8 @@ static void add(struct text *t, const char *a, const char *b, const char *c) {
 }
 
 static void who(const struct sv_world *w, const struct sv_world_object *o, uint64_t *r, struct text *t) {
-    static const char *const name[][3] = { { "a man", "a woman", "a child" }, { "a person", "a person", "a person" }, { "a person", "a person", "a child" }, { "someone", "someone", "someone" } };
+    static const char *const name[][3] = { { "a man", "a woman", "a child" }, { "a person", "a person", "a person" },
+        { "a person", "a person", "a child" }, { "someone", "someone", "someone" } };
     if (o->action == SV_DO_DOG_RUN) { add(t, "a ", colour(w, o->thing), " dog"); return; }
     const bool inside = o->action == SV_DO_DRIVE_CAR || o->action == SV_DO_DRIVE_VAN;
     add(t, name[inside ? 1 : sv_rng_below(r, 4)][o->who], "", "");
@@ -94,7 +95,8 @@ static const char *const other[SV_ACTIONS] = {
 static void doing(const struct sv_world *w, const struct sv_world_object *o, uint64_t *r, struct text *t) {
     const char *phrase = other[o->action] && sv_draw_if(r, 0.25) ? other[o->action] : sv_action_phrase(o->action), *thing = strstr(phrase, " a ");
     const enum sv_prop p = sv_action_prop(o->action);
-    const bool coloured = p != SV_PROP_NONE && p != SV_PROP_BENCH && p != SV_PROP_RAILING && p != SV_PROP_FENCE && p != SV_PROP_LADDER && p != SV_PROP_SKATES && phrase == sv_action_phrase(o->action);
+    const bool coloured = p != SV_PROP_NONE && p != SV_PROP_BENCH && p != SV_PROP_RAILING && p != SV_PROP_FENCE && p != SV_PROP_LADDER &&
+        p != SV_PROP_SKATES && phrase == sv_action_phrase(o->action);
     if (o->action == SV_DO_DOG_RUN) { add(t, " is running", "", ""); return; }
     add(t, " is ", "", "");
     if (!thing || !coloured || !sv_draw_if(r, 0.5)) { add(t, phrase, "", ""); return; }
@@ -119,7 +121,8 @@ static void direction(const struct sv_world_object *o, uint64_t *r, struct text 
 }
 
 void sv_world_caption(const struct sv_world *w, const struct sv_world_object *o, uint64_t *r, char text[160]) {
-    static const char *const ground[SV_GROUNDS] = { " on pavement", " on a road", " on grass", " on a platform", " on a floor", " on stairs", " on a path", " on bricks" };
+    static const char *const ground[SV_GROUNDS] = { " on pavement", " on a road", " on grass", " on a platform", " on a floor", " on stairs",
+        " on a path", " on bricks" };
     struct text t = { text, 160 };
     text[0] = 0;
     who(w, o, r, &t);

@@ -17,7 +17,8 @@ static int take_memory(struct sv_world *w, struct sv_err *e) {
     struct sv_canvas *c = &w->canvas;
     const size_t n = w->w * w->h;
     c->w = w->w, c->h = w->h;
-    if (!(w->back = sv_alloc(n, 3, e)) || !(w->back_z = sv_alloc(n, sizeof(float), e)) || !(c->rgb = sv_alloc(n, 3, e)) || !(c->z = sv_alloc(n, sizeof(float), e)) ||
+    if (!(w->back = sv_alloc(n, 3, e)) || !(w->back_z = sv_alloc(n, sizeof(float), e)) || !(c->rgb = sv_alloc(n, 3, e)) ||
+        !(c->z = sv_alloc(n, sizeof(float), e)) ||
         !(c->mark = sv_alloc(n, sizeof *c->mark, e)) || !(c->top = sv_alloc(n, sizeof *c->top, e)) || !(c->shade = sv_alloc(n, 1, e))) return SV_ENOMEM;
     return 0;
 }
@@ -116,7 +117,8 @@ static bool locate(struct sv_world *w, struct sv_actor *a) {
     const float k = sv_cos(a->heading) * a->speed * 0.05f, s = sv_sin(a->heading) * a->speed * 0.05f;
     if (!sv_project(&w->canvas.cam, v, p) || !sv_project(&w->canvas.cam, sv_vec(v.x, v.y, 1.72f), q)) return false;
     a->depth = p[2], a->tall = p[1] - q[1] > 1 ? p[1] - q[1] : 1;
-    if (sv_project(&w->canvas.cam, sv_vec(v.x + k, v.y + s, 0), q)) a->flow[0] = (q[0] - p[0]) / (0.05f * a->tall), a->flow[1] = (q[1] - p[1]) / (0.05f * a->tall);
+    if (sv_project(&w->canvas.cam, sv_vec(v.x + k, v.y + s, 0), q))
+        for (int i = 0; i < 2; i++) a->flow[i] = (q[i] - p[i]) / (0.05f * a->tall);
     const float out = w->canvas.cam.f * 3.2f / p[2];
     return p[0] > -out && p[0] < (float)w->w + out && p[1] > -out && p[1] < (float)w->h + out;
 }
