@@ -311,7 +311,7 @@ Test(world, its_days_go_from_fit_to_eval) {
     static const char *const lines[] = {
         "convert model.safetensors --act quick -o m.svad --quiet", "world --scene campus --frames 60 --fps 10 --size 120x80 -o days --quiet",
         "world --scene campus --frames 120 --fps 10 --size 120x80 --seed 2 --anomalies cycle -o test --quiet",
-        "fit -m m.svad days/video --boxes days/boxes.txt --frames 3 --clusters 2 --actions actions.txt -o s.scene --quiet",
+        "fit -m m.svad days/video --boxes days/boxes.txt --frames 3 --clusters 2 --prompts 0 --actions actions.txt -o s.scene --quiet",
         "score -m m.svad -s s.scene test/video --boxes test/boxes.txt -o out --quiet", "eval out --labels test/labels.txt",
     };
     for (size_t i = 0; i < SV_LEN(lines); i++) cr_assert_eq(run_svad(&r, dir, "%s", lines[i]), 0, "%s: %s", lines[i], r.err);
