@@ -139,6 +139,13 @@ int sv_actions_load(struct sv_actions *a, const char *path, struct sv_err *e) {
     return rc;
 }
 
+int sv_actions_choose(struct sv_actions *a, const char *path, const struct sv_store *model, struct sv_err *e) {
+    const struct sv_view *v = path ? NULL : sv_store_find(model, SV_ACTIONS_TENSOR);
+    if (!v) return sv_actions_load(a, path, e);
+    const int rc = sv_store_expect(model, SV_ACTIONS_TENSOR, 1 << SV_U8, 1, (size_t[]){ SIZE_MAX }, &v, e);
+    return rc ? rc : sv_actions_parse(a, v->data, v->bytes, model->file, e);
+}
+
 int sv_actions_put(const struct sv_actions *a, struct sv_store *st, struct sv_err *e) {
     char *text = sv_store_alloc(st, a->bytes, 1, e);
     if (!text) return SV_ENOMEM;

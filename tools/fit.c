@@ -68,10 +68,10 @@ static int collect(struct job *j, struct sv_err *e) {
 /* Plain text features; whatever is wrong with prompts around the texts is told now, before the first frame. */
 static int texts(struct job *j, struct sv_err *e) {
     struct sv_scene *s = &j->scene;
-    int rc = sv_actions_load(&s->actions, j->actions, e);
+    int rc = sv_actions_choose(&s->actions, j->actions, &j->t.model.store, e);
     if (!rc && s->actions.n < 2)
         rc = sv_fail(e, SV_EINPUT, "%s: one action text: every response to it points the same way, so nothing could stand out; expected at least two",
-                     j->actions);
+                     j->actions ? j->actions : j->t.model.store.file);
     j->prompts.seed = j->seed;
     if (!rc) rc = sv_fit_prompt_plan(&j->prompt, &j->prompts, &j->t.model, &j->t.cpu, &s->actions, e);
     if (rc) return rc;
@@ -246,7 +246,7 @@ int sv_tool_fit(int argc, char **argv, struct sv_err *e) {
     struct sv_list args = {0};
     const struct sv_opt opt[] = {
         SV_TUBE_OPTS(&o),
-        { "actions", SV_OPT_TEXT, &j.actions, "FILE", "action texts, one a line (built-in phrases)", 0, 0 },
+        { "actions", SV_OPT_TEXT, &j.actions, "FILE", "action texts, one a line (those of the model, or built-in phrases)", 0, 0 },
         { "clusters", SV_OPT_SIZE, &j.clusters, "M", "normal patterns (10)", 1, SV_SCENE_MAX_CENTRES },
         { "hold-out", SV_OPT_REAL, &j.hold.share, "SHARE", "of the footage: not learned from, sets thresholds (0.2)", 0, 0.5 },
         SV_PROMPT_OPTS(&j.prompts),

@@ -20,7 +20,7 @@ struct job {
     struct sv_train_set set;
     struct sv_train train;
     struct sv_progress progress;
-    const char *out, *backbone, *cache, *dtype_name, *log_name;
+    const char *out, *backbone, *cache, *dtype_name, *weights, *log_name;
     char set_path[PATH], state_path[PATH];
     double alpha, beta;                 /* NAN: not given */
     double save_every;                  /* minutes */
@@ -38,6 +38,9 @@ static int check_options(struct job *j, struct sv_err *e) {
     if (!strcmp(j->out, "-")) return sv_fail(e, SV_EUSAGE, "pretrain: -o -: expected the name of a file");
     if (!sv_tfc_backbone(&j->o.tfc, j->backbone, 1, 1))
         return sv_fail(e, SV_EUSAGE, "pretrain: --backbone %s: expected prompt-vlm, actionclip, clip4clip or mean", j->backbone);
+    enum sv_dtype t;
+    if (!sv_dtype_named(j->weights, &t) || !(SV_FLOATS >> t & 1))
+        return sv_fail(e, SV_EUSAGE, "pretrain: --weights %s: expected f32, f16 or bf16", j->weights);
     if (!(j->o.val < 1)) return sv_fail(e, SV_EUSAGE, "pretrain: --val %g: expected less than 1, for something must be left to learn from", j->o.val);
     if (snprintf(j->state_path, PATH, "%s.state", j->out) >= PATH ||
         snprintf(j->set_path, PATH, j->cache ? "%s" : "%s.tubes", j->cache ? j->cache : j->out) >= PATH)
@@ -240,8 +243,16 @@ static int write_model(struct job *j, struct sv_err *e) {
         if (strncmp(v->name, "tfc.", 4)) rc = sv_store_add(&st, v->name, v->dtype, v->rank, v->dim, v->data, v->bytes, e);
     }
     memcpy(j->train.flat.params, j->train.best, j->train.flat.n * sizeof(float));
+    const struct sv_store *fusion = &j->train.flat.store;
+    enum sv_dtype t = SV_F32;
+    sv_dtype_named(j->weights, &t);
     if (!rc) rc = sv_tfc_config_write(&j->o.tfc, &st, e);
-    if (!rc) rc = sv_flat_write(&j->train.flat, &st, e);
+    for (size_t i = 0; !rc && i < fusion->views; i++) {
+        const struct sv_view *v = &fusion->view[i];
+        void *data = sv_store_alloc(&st, v->count, sv_dtype_size(t), e);
+        rc = data ? sv_narrow(data, t, v->data, v->count, e) : SV_ENOMEM;
+        if (!rc) rc = sv_store_add(&st, v->name, t, v->rank, v->dim, data, v->count * sv_dtype_size(t), e);
+    }
     if (!rc) rc = sv_container_write(j->out, "model", &st, e);
     sv_store_free(&st);
     return rc;
@@ -290,7 +301,7 @@ static int run(struct job *j, struct sv_tube_opts *o, const char *path, struct s
 }
 
 int sv_tool_pretrain(int argc, char **argv, struct sv_err *e) {
-    struct job j = { .backbone = "prompt-vlm", .dtype_name = "f32", .alpha = NAN, .beta = NAN, .save_every = 5,
+    struct job j = { .backbone = "prompt-vlm", .dtype_name = "f32", .weights = "f32", .alpha = NAN, .beta = NAN, .save_every = 5,
                      .o = { .sigma = 0.1, .lr = 7e-4, .decay = 0.01, .val = 0.1, .batch = 512, .epochs = 30, .tubes = 1, .patience = 10 } };
     struct sv_tube_opts o = SV_TUBE_OPTS_INIT;
     struct sv_list args = {0};
@@ -314,6 +325,7 @@ int sv_tool_pretrain(int argc, char **argv, struct sv_err *e) {
         { "seed", SV_OPT_SIZE, &j.o.seed, "S", "of the first weights, the split and the order (0)", 0, 1e15 },
         { "cache", SV_OPT_TEXT, &j.cache, "FILE", "the features of all tubes, made once (MODEL.tubes beside -o)", 0, 0 },
         { "dtype", SV_OPT_TEXT, &j.dtype_name, "T", "f32, f16 or bf16 in it (f32)", 0, 0 },
+        { "weights", SV_OPT_TEXT, &j.weights, "T", "f32, f16 or bf16 in the model (f32)", 0, 0 },
         { "log", SV_OPT_TEXT, &j.log_name, "FILE", "a JSON object a line for each step and epoch", 0, 0 },
         { "save-every", SV_OPT_REAL, &j.save_every, "MIN", "minutes between saved states, MODEL.state (5)", 0, 1e6 },
         { "resume", SV_OPT_FLAG, &j.resume, NULL, "go on from the saved state", 0, 0 },

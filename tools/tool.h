@@ -21,6 +21,7 @@
     X(frames,     "decode an image or a video") \
     X(boxes,      "what moves in a video, as boxes and tracks") \
     X(extract,    "tube features of videos, once") \
+    X(street,     "train the small CLIP in the street world") \
     X(pretrain,   "train the temporal fusion on labelled actions") \
     X(fit,        "learn what is normal from normal video") \
     X(score,      "score video against a scene") \
