@@ -175,6 +175,19 @@ int sv_video_next(struct sv_video *v, uint8_t *rgb, struct sv_err *e) {
     return 1;
 }
 
+int sv_video_skip(struct sv_video *v, size_t n, struct sv_err *e) {
+    struct sv_video_own *o = v->own;
+    int rc = 1;
+    for (; n && rc == 1; n--) {
+        if (o->held_set) sv_image_free(&o->held), o->held_set = false;
+        else if (o->kind == Y4M) rc = sv_y4m_next(&o->y4m, e);
+        else if (o->kind == AVI) rc = sv_avi_next(&o->avi, e);
+        else rc = v->next < o->dir.n;
+        if (rc == 1) v->next++;
+    }
+    return rc;
+}
+
 void sv_video_close(struct sv_video *v) {
     if (v->own) {
         sv_y4m_close(&v->own->y4m);

@@ -23,6 +23,8 @@ struct sv_video {
 int sv_video_open(struct sv_video *v, const char *path, struct sv_err *e);
 /* rgb [h, w, 3] = the next frame.  1; 0 after the last; else an error. */
 int sv_video_next(struct sv_video *v, uint8_t *rgb, struct sv_err *e);
+/* Passes over n frames without making pixels of them.  1; 0 where fewer are left; else an error. */
+int sv_video_skip(struct sv_video *v, size_t n, struct sv_err *e);
 void sv_video_close(struct sv_video *v);            /* {0} is fine; leaves {0} */
 
 /* The clips that paths mean, in order. */

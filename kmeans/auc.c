@@ -75,6 +75,38 @@ int sv_auc_all(const struct sv_auc_clip *clip, size_t clips, struct sv_aucs *out
     return rc;
 }
 
+/* Frames taken from the highest score down, those of one score at once.  A point is kept where it is a step of 2 / (cap - 2) from the one before:
+ * the curve is 2 long from corner to corner. */
+static size_t walk(const struct item *item /* sorted */, size_t total, struct sv_roc_point *out, size_t cap) {
+    const double step = 2 / (double)(cap - 2);
+    double abnormal = 0, normal = 0, p = 0, q = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < total; i++) item[i].abnormal ? abnormal++ : normal++;
+    if (!(abnormal > 0 && normal > 0)) return 0;
+    out[n++] = (struct sv_roc_point){ 0, 0 };
+    for (size_t i = total; i;) {
+        for (const double s = item[i - 1].score; i && item[i - 1].score == s; i--) item[i - 1].abnormal ? p++ : q++;
+        const struct sv_roc_point at = { q / normal, p / abnormal };
+        if (!i || at.fpr + at.tpr - out[n - 1].fpr - out[n - 1].tpr >= step) out[n++] = at;
+    }
+    return n;
+}
+
+int sv_roc(const struct sv_auc_clip *clip, size_t clips, struct sv_roc_point *out, size_t cap, size_t *n, struct sv_err *e) {
+    size_t total = 0, at = 0;
+    for (size_t i = 0; i < clips; i++)
+        if (!sv_add(total, clip[i].n, &total)) return sv_fail(e, SV_ENOMEM, "out of memory: too many frames");
+    struct item *item = sv_alloc(total, sizeof *item, e);
+    int rc = item ? 0 : SV_ENOMEM;
+    for (size_t i = 0; !rc && i < clips; at += clip[i++].n) rc = add_clip(item + at, &clip[i], e);
+    if (!rc) {
+        qsort(item, total, sizeof *item, by_score);
+        *n = walk(item, total, out, cap);
+    }
+    sv_free(item);
+    return rc;
+}
+
 int sv_smooth(double *out, const double *in, size_t n, double sigma, struct sv_err *e) {
     if (!(sigma >= 0 && sigma <= SV_SMOOTH_MAX))
         return sv_fail(e, SV_EUSAGE, "sigma %g of the smoothing, expected 0 .. %d", sigma, SV_SMOOTH_MAX);

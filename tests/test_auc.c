@@ -37,6 +37,40 @@ Test(auc, is_the_oracle) {
     near(s.skip, auc_smooth[2], 1e-14, "skip");
 }
 
+/* From corner to corner, never back, at most as many points as there is room for; the area under it is the AUC. */
+Test(auc, roc) {
+    static uint8_t label[5000];
+    static double score[5000];
+    struct sv_roc_point p[400];
+    struct sv_err e = { 0 };
+    size_t n;
+    for (size_t i = 0; i < 5000; i++) label[i] = i * 7919 % 5000 < 1500, score[i] = (double)(i * 104729 % 997) + 300 * label[i];
+    const struct sv_auc_clip c[2] = { { "a", label, score, 2000 }, { "b", label + 2000, score + 2000, 3000 } };
+    for (size_t cap = 4; cap <= 400; cap += 99) {
+        struct sv_aucs all;
+        double area = 0;
+        cr_assert_eq(sv_roc(c, 2, p, cap, &n, &e), 0, "%s", e.msg);
+        cr_assert(n >= 2 && n <= cap, "%zu points of %zu", n, cap);
+        near(p[0].fpr + p[0].tpr, 0, 0, "begin"), near(p[n - 1].fpr + p[n - 1].tpr, 2, 0, "end");
+        for (size_t i = 1; i < n; i++) {
+            cr_assert(p[i].fpr >= p[i - 1].fpr && p[i].tpr >= p[i - 1].tpr);
+            area += (p[i].fpr - p[i - 1].fpr) * (p[i].tpr + p[i - 1].tpr) / 2;
+        }
+        cr_assert_eq(sv_auc_all(c, 2, &all, &e), 0);
+        near(area, all.micro, 1.5 / (double)cap, "area");
+    }
+    const uint8_t same[3] = { 1, 1, 1 };
+    cr_assert_eq(sv_roc(&(struct sv_auc_clip){ "c", same, score, 3 }, 1, p, 4, &n, &e), 0);
+    cr_expect_eq(n, 0);
+    /* Ties are one step: no staircase through them. */
+    const uint8_t two[4] = { 0, 1, 0, 1 };
+    const double tied[4] = { 1, 1, 1, 1 };
+    cr_assert_eq(sv_roc(&(struct sv_auc_clip){ "c", two, tied, 4 }, 1, p, 400, &n, &e), 0);
+    cr_expect_eq(n, 2);
+    score[2] = NAN;
+    cr_expect_eq(sv_roc(c, 2, p, 400, &n, &e), SV_EINPUT);
+}
+
 /* UCSD Ped2's test labels: frames of each clip, and the first and last abnormal one (from 1). */
 static const unsigned short ped2[12][3] = {
     { 180, 61, 180 }, { 180, 95, 180 }, { 150, 1, 146 }, { 180, 31, 180 }, { 150, 1, 129 }, { 180, 1, 159 },

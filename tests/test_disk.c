@@ -26,6 +26,7 @@ static const struct { const char *name, *end, *args; } writers[] = {
     { "extract", NULL, "-m %/m.svad %/clip --frames 3 --boxes %/boxes.txt --quiet" },
     { "fit", ".scene", "-m %/m.svad %/clip --frames 3 --boxes %/boxes.txt --actions %/actions.txt --clusters 2 --prompts 3 --quiet" },
     { "pretrain", ".svad", "-m %/m.svad %/list.csv --frames 3 --epochs 1 --cache %/c.tubes --quiet" },
+    { "report", ".html", "%/scored --quiet" },
     { "score", NULL, "-m %/m.svad -s %/s.scene %/clip --boxes %/boxes.txt --quiet" },
 };
 
@@ -46,6 +47,7 @@ static void setup(void) {
     cr_assert_eq(tiny_folder(dir), 0);
     cr_assert_eq(run_svad(&r, dir, "convert model.safetensors --act quick -o m.svad --quiet"), 0, "%s", r.err);
     cr_assert_eq(run_svad(&r, dir, "fit -m m.svad clip --frames 3 --boxes boxes.txt --actions actions.txt --clusters 2 --prompts 3 -o s.scene --quiet"), 0, "%s", r.err);
+    cr_assert_eq(run_svad(&r, dir, "score -m m.svad -s s.scene clip --boxes boxes.txt -o scored --quiet"), 0, "%s", r.err);
     cr_assert_eq(run_svad(&r, dir, "pretrain -m m.svad list.csv --frames 3 --epochs 1 --cache c.tubes -o t.svad --quiet"), 0, "%s", r.err);
 }
 

@@ -11,6 +11,7 @@
 #include "io/csv.h"
 #include "io/image.h"
 #include "io/inflate.h"
+#include "io/jpeg_write.h"
 #include "io/json.h"
 #include "io/labels.h"
 #include "io/npy.h"
@@ -179,6 +180,14 @@ static int pnm_out(struct sv_err *e) { return sv_pnm_write(in("out.ppm"), 4, 4, 
 
 static int png_out(struct sv_err *e) { return sv_png_write(in("out.png"), 40, 30, 3, bytes, e); }
 
+static int jpeg_out(struct sv_err *e) {
+    uint8_t *out;
+    size_t n;
+    const int rc = sv_jpeg_encode(40, 30, 3, bytes, 80, &out, &n, e);
+    sv_free(out);
+    return rc;
+}
+
 static int gzip(struct sv_err *e) {
     uint8_t *out;
     size_t n = unhex(golden_gzip);
@@ -345,7 +354,10 @@ static int auc(struct sv_err *e) {
     const struct sv_auc_clip c = { "c", label, score, 4 };
     struct sv_aucs all;
     double out[4];
-    const int rc = sv_auc_all(&c, 1, &all, e);
+    struct sv_roc_point roc[8];
+    size_t n;
+    int rc = sv_auc_all(&c, 1, &all, e);
+    if (!rc) rc = sv_roc(&c, 1, roc, 8, &n, e);
     return rc ? rc : sv_smooth(out, score, 4, 2, e);
 }
 
@@ -520,7 +532,7 @@ static int worlds(struct sv_err *e) {
 
 static const struct { const char *name; int (*run)(struct sv_err *); } ops[] = {
 #define OP(f) { #f, f }
-    OP(png), OP(jpegs), OP(pnm), OP(bmp), OP(tiff), OP(image_file), OP(pnm_out), OP(png_out), OP(gzip), OP(json), OP(safetensors), OP(torch), OP(torchscript),
+    OP(png), OP(jpegs), OP(pnm), OP(bmp), OP(tiff), OP(image_file), OP(pnm_out), OP(png_out), OP(jpeg_out), OP(gzip), OP(json), OP(safetensors), OP(torch), OP(torchscript),
     OP(npy), OP(container), OP(convert), OP(zip), OP(token), OP(clip), OP(image_tower), OP(fusion), OP(responses), OP(gemm), OP(pixels), OP(kmeans),
     OP(thresholds), OP(auc), OP(boxes), OP(detections), OP(labels), OP(scores), OP(y4m), OP(avi), OP(video), OP(ring), OP(actions), OP(pool), OP(options), OP(folder),
     OP(worlds),
@@ -566,10 +578,12 @@ Test(oom, commands, .init = setup, .fini = teardown) {
         "street --tubes %/w.tubes -m %/w.svad --worlds 2 --quiet --threads 1", "street --exam %/w.svad --worlds 2 --threads 1",
         "info %/s.scene", "score -m %/m.svad -s %/s.scene %/clip --boxes %/boxes.txt --abnormal run -o %/scores --quiet",
         "score -m %/m.svad -s %/held.scene %/clip --boxes %/boxes.txt --abnormal run --dry-run --quiet",
-        "eval %/scores --labels %/labels.txt", "selftest --isa scalar --json", "bench kernels dot --quick --isa scalar --threads 1",
+        "eval %/scores --labels %/labels.txt", "report %/scores -o %/page.html --labels %/labels.txt --log %/log.json --before %/scores --quiet",
+        "selftest --isa scalar --json", "bench kernels dot --quick --isa scalar --threads 1",
         "bench roofline %/rows.json --svg %/chart.svg", "bench compare %/rows.json %/rows.json", "bench model --quick --size tiny,layers=1 --batch 1",
     };
     cr_assert(freopen("/dev/null", "w", stdout) && !tiny_write(dir, "rows.json", chart, sizeof chart - 1));
+    cr_assert_eq(tiny_write(dir, "log.json", "{\"step\": 1, \"loss\": 2}\n{\"step\": 2, \"loss\": 1}\n", 46), 0);
     for (size_t i = 0; i < SV_LEN(lines); i++) {
         line = lines[i];
         each_failure(line, command, strstr(line, "selftest") ? 1 : 8);

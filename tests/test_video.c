@@ -55,6 +55,36 @@ Test(video, folder_sorted_by_name) {
     sv_video_close(&v);
 }
 
+/* Frames that are passed over are those that next would have given, in every kind of video. */
+Test(video, skip) {
+    const struct path clip = folder(temp_dir(), "clip"), y = in(temp_dir(), "a.y4m");
+    char data[256] = "YUV4MPEG2 W2 H2 F25:1 Cmono\n", name[8];
+    size_t n = strlen(data);
+    for (int t = 0; t < 5; t++) {
+        sprintf(name, "%d", t);
+        ppm(clip.s, name, 2, 2, 50 * t);
+        n += (size_t)sprintf(data + n, "FRAME\n%c%c%c%c", 16 + 40 * t, 16 + 40 * t, 16 + 40 * t, 16 + 40 * t);
+    }
+    put(y.s, data, n);
+    for (int kind = 0; kind < 2; kind++) {
+        for (size_t first = 0; first <= 5; first++) {
+            struct sv_video v;
+            struct sv_err e = {0};
+            uint8_t want[12], rgb[12];
+            cr_assert_eq(sv_video_open(&v, kind ? y.s : clip.s, &e), 0, "%s", e.msg);
+            for (size_t t = 0; t <= first && t < 5; t++) cr_assert_eq(sv_video_next(&v, want, &e), 1);
+            sv_video_close(&v);
+            cr_assert_eq(sv_video_open(&v, kind ? y.s : clip.s, &e), 0);
+            cr_expect_eq(sv_video_skip(&v, first, &e), 1);
+            cr_expect_eq(v.next, first);
+            cr_expect_eq(sv_video_next(&v, rgb, &e), first < 5);
+            cr_expect(first == 5 || !memcmp(rgb, want, 12), "kind %d frame %zu", kind, first);
+            cr_expect_eq(sv_video_skip(&v, 5, &e), 0);
+            sv_video_close(&v);
+        }
+    }
+}
+
 Test(video, folder_refuses) {
     const struct path clip = folder(temp_dir(), "clip");
     const char *d = clip.s;

@@ -27,6 +27,7 @@
     X(score,      "score video against a scene") \
     X(eval,       "AUC of scores against labels") \
     X(world,      "footage of a street that never was, to learn and test on") \
+    X(report,     "scores as a page for a browser") \
     X(bench,      "measure the machine, the kernels and the models") \
     X(selftest,   "prove this binary on this machine")
 
