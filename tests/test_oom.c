@@ -578,6 +578,7 @@ Test(oom, commands, .init = setup, .fini = teardown) {
         "street --tubes %/w.tubes -m %/w.svad --worlds 2 --quiet --threads 1", "street --exam %/w.svad --worlds 2 --threads 1",
         "info %/s.scene", "score -m %/m.svad -s %/s.scene %/clip --boxes %/boxes.txt --abnormal run -o %/scores --quiet",
         "score -m %/m.svad -s %/held.scene %/clip --boxes %/boxes.txt --abnormal run --dry-run --quiet",
+        "score -m %/m.svad -s %/s.scene %/scores --annotate %/drawn -o %/again --quiet",
         "eval %/scores --labels %/labels.txt", "report %/scores -o %/page.html --labels %/labels.txt --log %/log.json --before %/scores --quiet",
         "selftest --isa scalar --json", "bench kernels dot --quick --isa scalar --threads 1",
         "bench roofline %/rows.json --svg %/chart.svg", "bench compare %/rows.json %/rows.json", "bench model --quick --size tiny,layers=1 --batch 1",

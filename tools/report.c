@@ -20,7 +20,7 @@ double sv_report_fps(const struct sv_report *r, const char *clip) {
 
 size_t sv_report_above(const struct sv_report *r, const struct sv_frames *f) {
     size_t n = 0;
-    for (size_t t = 0; t < f->n; t++) n += f->score[t] > r->line;
+    for (size_t t = 0; t < f->n; t++) n += f->score[t] >= r->line;
     return n;
 }
 
@@ -45,10 +45,14 @@ static int read_before(struct sv_report *r, struct sv_err *e) {
 
 static void set_line(struct sv_report *r) {
     const struct sv_json_node *asked = sv_json_get(r->run.root, "threshold"), *frames = sv_json_get(sv_json_get(r->run.root, "scene"), "frame_scores");
+    double rate;
     r->line = NAN;
-    if (!isnan(r->threshold)) r->line = r->threshold, r->line_is = "the threshold given";
-    else if (sv_json_real(asked, &r->line)) r->line_is = "the scene's threshold";
-    else if (sv_json_real(sv_json_get(frames, "0.999"), &r->line)) r->line_is = "above 99.9\xc2\xa0% of the training frames";
+    snprintf(r->line_is, sizeof r->line_is, "the threshold given");
+    if (!isnan(r->threshold)) r->line = r->threshold;
+    else if (sv_json_real(asked, &r->line) && sv_json_real(sv_json_get(r->run.root, "alarms_per_hour"), &rate))
+        snprintf(r->line_is, sizeof r->line_is, "the threshold for %g alarm%s an hour", rate, rate > 1 ? "s" : "");
+    else if (isnan(r->line) && sv_json_real(sv_json_get(frames, "0.999"), &r->line))
+        snprintf(r->line_is, sizeof r->line_is, "above 99.9\xc2\xa0%% of the training frames");
 }
 
 static void set_axis(struct sv_report *r) {

@@ -28,7 +28,7 @@ struct sv_report {
     struct sv_scores before; bool redefined;            /* the scores before a text changed them */
     struct sv_objects objects;
     struct sv_json run;                 /* run.json */
-    double line; const char *line_is;   /* what is above it stands out; NAN: none */
+    double line; char line_is[64];      /* what reaches it stands out; NAN: none */
     double low, high, step;             /* of the score axis: ends and distance of its marks */
     struct sv_report_clip { size_t top; bool curve; } *clip;            /* of each: the frame of its highest score; has it a curve? */
     struct sv_pick *pick; size_t picks;

@@ -227,7 +227,7 @@ static void put_pick(struct sv_report *r, size_t i) {
     char t[64];
     sv_html(h, "<li id=\"b%zu\">\n", i + 1);
     put_shot(r, p);
-    sv_html(h, "<h3><i class=\"k p\">%zu</i> <b%s>%.4g</b> ", i + 1, o->score > r->line ? " class=\"o\"" : "", o->score);
+    sv_html(h, "<h3><i class=\"k p\">%zu</i> <b%s>%.4g</b> ", i + 1, o->score >= r->line ? " class=\"o\"" : "", o->score);
     sv_report_name(r, clip);
     sv_html(h, " <small>%s</small></h3>\n<dl><dt>most like</dt><dd><strong>", sv_report_when(t, o->frame, sv_report_fps(r, name)));
     sv_html_text(h, o->action);

@@ -130,13 +130,13 @@ static void describe(struct sv_report *r, const struct plot *p) {
     size_t top = 0, above = 0, abnormal = 0;
     for (size_t i = 0; i < p->n; i++) {
         if (p->score[i] > p->score[top]) top = i;
-        above += p->score[i] > r->line;
+        above += p->score[i] >= r->line;
         abnormal += p->label && p->label[i];
     }
     sv_html(h, "Scores of ");
     sv_html_text(h, p->clip);
     sv_html(h, ", frames %zu to %zu: highest %.4g at %s", p->first, p->first + p->n - 1, p->score[top], sv_report_when(t, p->first + top, p->fps));
-    if (!isnan(r->line)) sv_html(h, "; %zu above the line", above);
+    if (!isnan(r->line)) sv_html(h, "; %zu at the line or above", above);
     if (p->label) sv_html(h, "; %zu labelled abnormal", abnormal);
     if (p->before) sv_html(h, "; the dashed curve is from before the texts");
     sv_html(h, ".");

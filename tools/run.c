@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RUN_MAX = 1 << 26, PATH = 4096 };
+enum { RUN_MAX = 1 << 26, PATH = SV_RUN_PATH };
 
 /* ---- writing ---- */
 
@@ -61,6 +61,7 @@ int sv_run_open(struct sv_run_out *r, const char *dir, const struct sv_run_facts
     sv_json_put_text(o, "isa", f->tubes->cpu.kern->isa);
     sv_json_put_int(o, "threads", (int64_t)sv_pool_threads(f->tubes->cpu.pool));
     put_model(o, f), put_scene(o, f), put_tubes(o, &f->tubes->rule);
+    sv_json_put_real(o, "threshold", f->threshold), sv_json_put_real(o, "alarms_per_hour", f->per_hour);
     sv_json_put_text(o, "boxes", f->boxes);
     sv_json_put_bool(o, "motion", f->tubes->motion);
     sv_json_open(o, "clips", '[');
@@ -89,11 +90,15 @@ static const char *stored_video(struct sv_run_out *r, const struct sv_source *s)
     return sv_json_text(sv_json_get(sv_run_clip_of(&r->from, s->name), "video"));
 }
 
+const char *sv_run_video(struct sv_run_out *r, const struct sv_source *s, char room[SV_RUN_PATH]) {
+    return s->kind != SV_LIVE ? stored_video(r, s) : strcmp(s->path, "-") ? absolute(room, s->path) : NULL;
+}
+
 void sv_run_clip(struct sv_run_out *r, const struct sv_source *s, const struct sv_clip_tubes *c) {
     struct sv_json_out *o = &r->json;
     char path[PATH];
     if (o->rc) return;
-    const char *video = s->kind != SV_LIVE ? stored_video(r, s) : strcmp(s->path, "-") ? absolute(path, s->path) : NULL;
+    const char *video = sv_run_video(r, s, path);
     sv_json_open(o, NULL, '{');
     sv_json_put_text(o, "name", c->name);
     sv_json_put_text(o, "video", video);

@@ -5,7 +5,7 @@
  *      "scene": {"file": "ped2.scene", "clips": 16, "objects": 30023, "texts": 258, "centres": 10, "seed": 0,
  *                "frame_scores": {"0.5": 0.01, "0.99": 0.1, "0.999": 0.2}},                   of the training frames
  *      "tubes": {"frames": 9, "step": 1, "seconds": null, "crop": "squash", "boxes": "centre", "every": 1, "min_score": 0.5},
- *      "boxes": "boxes.txt" or null, "motion": false,
+ *      "threshold": 0.02 or null, "alarms_per_hour": 1 or null, "boxes": "boxes.txt" or null, "motion": false,
  *      "clips": [{"name": "01", "video": "/data/ped2/testing/01" or null, "frames": 180, "objects": 3588, "width": 360, "height": 240,
  *                 "fps": 0}, ...],
  *      "redefined": [{"normal": "riding a bicycle", "threshold": 0.2, "width": 0.01, "above": 12, "objects": 3588}, ...],
@@ -32,8 +32,12 @@ struct sv_run_facts {
     const struct sv_tubes *tubes;
     const char *model, *scene_path, *boxes;
     const struct sv_scene *scene;
+    double threshold, per_hour;         /* of frame scores, and the rate of alarms it was made for; NAN: none */
 };
 int sv_run_open(struct sv_run_out *r, const char *dir, const struct sv_run_facts *f, struct sv_err *e);
+/* Where the frames of a clip are; NULL where that is not known (stdin; stored clips without a run.json).  room: for the answer. */
+enum { SV_RUN_PATH = 4096 };
+const char *sv_run_video(struct sv_run_out *r, const struct sv_source *s, char room[SV_RUN_PATH]);
 void sv_run_clip(struct sv_run_out *r, const struct sv_source *s, const struct sv_clip_tubes *c);
 void sv_run_ended(struct sv_run_out *r);            /* of the clips */
 int sv_run_commit(struct sv_run_out *r, struct sv_err *e);

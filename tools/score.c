@@ -4,6 +4,7 @@
 #include "io/scores.h"
 #include "kmeans/score.h"
 #include "tools/alarm.h"
+#include "tools/annotate.h"
 #include "tools/guidance.h"
 #include "tools/judge.h"
 #include "tools/run.h"
@@ -30,6 +31,7 @@ struct job {
     bool frame_level, dry_run;
     struct sv_out scores, objects;
     struct sv_run_out run;
+    struct sv_annotate annotate;
     size_t written;                     /* clips whose objects are on disk */
     size_t tubes, frames, changed;      /* changed: frames whose score the texts moved */
     size_t alarms;
@@ -206,6 +208,13 @@ static int say_clip(struct job *j, const struct work *w, struct sv_err *e) {
     return o.rc;
 }
 
+static int annotate(struct job *j, size_t source, const struct work *w, struct sv_err *e) {
+    char room[SV_RUN_PATH];
+    const struct sv_scored s = { .clip = w->c.name, .video = sv_run_video(&j->run, &j->t.sources.item[source], room), .frame = w->after, .frames = w->c.frames,
+                                 .object = w->c.object, .score = w->final, .action = w->action, .name = j->scene.actions.name, .n = w->c.n };
+    return j->annotate.dir ? j->run.json.rc ? j->run.json.rc : sv_annotate(&j->annotate, &s, e) : 0;
+}
+
 static int clip(struct job *j, size_t source, struct sv_progress *p, struct sv_err *e) {
     struct work w = {0};
     int rc = sv_tubes_clip(&j->t, source, &w.c, p, j->tubes, e);
@@ -221,6 +230,7 @@ static int clip(struct job *j, size_t source, struct sv_progress *p, struct sv_e
         if (!rc) rc = put_stored(j, &w, source, e);
         if (!rc) j->written = source + 1;
         if (!rc) sv_run_clip(&j->run, &j->t.sources.item[source], &w.c), rc = j->run.json.rc;
+        if (!rc) rc = annotate(j, source, &w, e);
     }
     if (!rc) rc = say_clip(j, &w, e);
     work_free(&w);
@@ -247,7 +257,7 @@ static int check_out(const struct job *j, struct sv_err *e) {
 /* After a failure nothing of this run stays. */
 static void drop(struct job *j, bool fresh) {
     char path[4096];
-    sv_out_drop(&j->scores), sv_out_drop(&j->objects), sv_run_drop(&j->run);
+    sv_out_drop(&j->scores), sv_out_drop(&j->objects), sv_run_drop(&j->run), sv_annotate_close(&j->annotate, true);
     for (size_t i = 0; i < j->written; i++)
         if (!object_path(j, i, path, sizeof path, NULL)) unlink(path);
     if (fresh) rmdir(j->out);
@@ -285,7 +295,7 @@ static int write_all(struct job *j, struct sv_err *e) {
     snprintf(path, sizeof path, "%s/objects.csv", j->out);
     if (!rc) rc = sv_objects_open(&j->objects, path, e);
     if (!rc) rc = sv_run_open(&j->run, j->out, &(struct sv_run_facts){ j->argc, j->argv, &j->common, &j->t, j->opts->model, j->scene_path, j->opts->boxes,
-                                                                       &j->scene }, e);
+                                                                       &j->scene, j->levels.threshold, isnan(j->alarm.score) ? j->alarm.per_hour : (double)NAN }, e);
     if (!rc) rc = score_all(j, e);
     if (!rc) rc = commit(j, e);
     if (rc) drop(j, fresh);
@@ -294,6 +304,9 @@ static int write_all(struct job *j, struct sv_err *e) {
 
 static int run(struct job *j, const struct sv_tube_opts *o, const struct sv_list *videos, struct sv_err *e) {
     if (!j->out && !j->dry_run) return sv_fail(e, SV_EUSAGE, "score: no folder given: -o DIR (or --dry-run)");
+    if (j->annotate.dir && j->dry_run) return sv_fail(e, SV_EUSAGE, "score: --annotate with --dry-run: nothing is written then");
+    for (size_t i = 0; j->annotate.dir && i < videos->n; i++)
+        if (!strcmp(videos->item[i], "-")) return sv_fail(e, SV_EUSAGE, "score: --annotate reads the video a second time, which stdin does not give");
     int rc = sv_scene_load(&j->scene, j->scene_path, e);
     if (!rc) rc = sv_tubes_open(&j->t, o, &j->common, videos, &j->scene.rule, false, e);
     if (!rc && strcmp(j->scene.model, j->t.id))
@@ -305,6 +318,7 @@ static int run(struct job *j, const struct sv_tube_opts *o, const struct sv_list
     if (!rc) rc = sv_judge_open(&j->judge, &j->scene, &j->t.cpu, e);
     if (!rc) rc = sv_levels_open(&j->levels, &j->scene, &j->alarm, o->fps, false, &j->common, e);
     if (!rc) rc = sv_guidance_open(&j->guidance, &j->texts, &j->t, &j->scene, e);
+    j->annotate.line = isnan(j->levels.threshold) ? j->scene.frame_q[998] : j->levels.threshold;
     return rc ? rc : j->dry_run ? score_all(j, e) : write_all(j, e);
 }
 
@@ -319,6 +333,8 @@ int sv_tool_score(int argc, char **argv, struct sv_err *e) {
         SV_GUIDANCE_OPTS(&j.texts),
         SV_ALARM_OPTS(&j.alarm),
         { "frame-level", SV_OPT_FLAG, &j.frame_level, NULL, "texts act on frames, not on objects", 0, 0 },
+        { "annotate", SV_OPT_TEXT, &j.annotate.dir, "DIR", "write the frames with boxes and scores drawn in: DIR/CLIP/000000.png ...", 0, 0 },
+        { "y4m", SV_OPT_FLAG, &j.annotate.y4m, NULL, "--annotate writes DIR/CLIP.y4m instead", 0, 0 },
         { "dry-run", SV_OPT_FLAG, &j.dry_run, NULL, "only say what would come out", 0, 0 },
         { "o", SV_OPT_TEXT, &j.out, "DIR", "folder of scores.csv, objects.csv, run.json and CLIP.svad", 0, 0 },
         SV_COMMON(&j.common),
@@ -335,6 +351,7 @@ int sv_tool_score(int argc, char **argv, struct sv_err *e) {
     else if (rc > 0) rc = 0;
     sv_judge_close(&j.judge), sv_levels_close(&j.levels), sv_guidance_close(&j.guidance);
     sv_list_free(&j.texts.normal), sv_list_free(&j.texts.abnormal), sv_list_free(&args);
+    sv_annotate_close(&j.annotate, false);
     sv_scene_free(&j.scene);
     sv_tubes_close(&j.t);
     return rc;
