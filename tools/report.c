@@ -355,7 +355,8 @@ static int run(struct sv_report *r, struct sv_err *e) {
     const size_t bytes = r->h.out.size;
     if (!rc) rc = sv_out_commit(&r->h.out, e);
     sv_out_drop(&r->h.out);
-    if (!rc) sv_say(&r->common, "%s: %zu clips, %zu boxes, %zu kB", r->path, r->j.scores.clip.n, r->picks, (bytes + 500) / 1000);
+    if (!rc) sv_say(&r->common, "%s: %zu clip%s, %zu box%s, %zu kB", r->path, r->j.scores.clip.n, r->j.scores.clip.n == 1 ? "" : "s", r->picks,
+                    r->picks == 1 ? "" : "es", (bytes + 500) / 1000);
     return rc;
 }
 
@@ -373,7 +374,7 @@ int sv_tool_report(int argc, char **argv, struct sv_err *e) {
         { "threshold", SV_OPT_REAL, &r.threshold, "X", "draw the line here (the scene's threshold)", -1e9, 1e9 },
         { "before", SV_OPT_TEXT, &r.before_dir, "DIR0", "scores before a text changed them (those that DIR was scored again from)", 0, 0 },
         { "video", SV_OPT_LIST, &r.videos, "VIDEO", "where to take pictures from (where DIR's scores come from; repeatable)", 0, 0 },
-        { "boxes", SV_OPT_SIZE, &r.wanted, "N", "show the N highest boxes (24)", 0, 200 },
+        { "boxes", SV_OPT_SIZE, &r.wanted, "N", "show the N highest boxes (24)", 0, 100 },
         { "log", SV_OPT_TEXT, &r.log, "FILE", "draw the training curves of svad pretrain --log FILE", 0, 0 },
         { "fps", SV_OPT_REAL, &r.fps, "F", "frames a second, where the video did not tell", 1e-3, 1e6 },
         { "title", SV_OPT_TEXT, &r.title, "TEXT", "title of the page", 0, 0 },

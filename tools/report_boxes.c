@@ -12,8 +12,8 @@
 #include "tools/actions.h"
 #include "tools/run.h"
 
-/* Pixels of a picture, samples a pixel at most each way; frames between two boxes of one clip where the frame rate is not known (else seconds). */
-enum { SHOT_W = 320, SHOT_H = 240, SAMPLES = 8, APART = 50, APART_SECONDS = 2, QUALITY = 80 };
+/* Pixels of a picture, samples a pixel at most each way; bytes that quality gives way to; frames between two boxes of one clip where the frame rate is not known (else seconds). */
+enum { SHOT_W = 320, SHOT_H = 240, SAMPLES = 8, APART = 50, APART_SECONDS = 2, QUALITY = 80, SHOT_MAX = 24000 };
 static const double around = 2.4;       /* the picture's size in sizes of the box */
 
 /* ---- which ---- */
@@ -120,7 +120,11 @@ static int shoot(struct sv_pick *p, const struct sv_object_row *o, const uint8_t
         }
         for (int j = 0; j < 3; j++) shot[3 * i + (size_t)j] = (uint8_t)(sum[j] / (m * m) + 0.5);
     }
-    const int rc = sv_jpeg_encode(SHOT_W, SHOT_H, 3, shot, QUALITY, &p->jpeg, &p->jpeg_n, e);
+    int rc = 0;
+    for (unsigned quality = QUALITY; !rc && quality > 10 && (!p->jpeg || p->jpeg_n > SHOT_MAX); quality -= 10) {
+        sv_free(p->jpeg);
+        rc = sv_jpeg_encode(SHOT_W, SHOT_H, 3, shot, quality, &p->jpeg, &p->jpeg_n, e);
+    }
     sv_free(shot);
     return rc;
 }

@@ -31,12 +31,11 @@ static double time_step(double range, int marks) {
     return 86400 * ceil(range / 86400 / marks);
 }
 
+/* h:mm:ss, m:ss, and tenths where the step is below a second. */
 static const char *time_text(char out[32], double s, double step) {
-    const unsigned long whole = (unsigned long)(s + (step < 1 ? 0.05 : 0.5));
-    const unsigned long h = whole / 3600, m = whole / 60 % 60;
-    if (step < 1) snprintf(out, 32, "%lu:%04.1f", whole / 60, s - 60 * floor((s + 0.05) / 60));
-    else if (h) snprintf(out, 32, "%lu:%02lu:%02lu", h, m, whole % 60);
-    else snprintf(out, 32, "%lu:%02lu", m, whole % 60);
+    const unsigned long tenths = (unsigned long)(10 * s + (step < 1 ? 0.5 : 5)), whole = tenths / 10, h = whole / 3600;
+    const int n = h ? snprintf(out, 32, "%lu:%02lu:%02lu", h, whole / 60 % 60, whole % 60) : snprintf(out, 32, "%lu:%02lu", whole / 60, whole % 60);
+    if (step < 1) snprintf(out + n, 32 - (size_t)n, ".%lu", tenths % 10);
     return out;
 }
 
@@ -150,13 +149,12 @@ static void put_plot(struct sv_report *r, const struct plot *p) {
     grid(h, r->low, r->high, r->step);
     if (p->label) sv_html(h, "<path class=\"t\" d=\""), put_bands(h, p->label, p->n), sv_html(h, "\"/>");
     if (p->before) sv_html(h, "<path class=\"c b\" d=\""), put_path(r, h, p->before, p->n, p->columns), sv_html(h, "\"/>");
-    sv_html(h, "<g class=\"c\"><path id=\"%s\" d=\"", p->id);         /* its colour is its parent's, so that it can be used in another */
+    sv_html(h, "<g class=\"c\"><path vector-effect=\"non-scaling-stroke\" id=\"%s\" d=\"", p->id);         /* used again in another colour: its parent's */
     put_path(r, h, p->score, p->n, p->columns);
     sv_html(h, "\"/></g>");
     const double line = isnan(r->line) ? 0 : fmin(fmax(at_y(r, r->line), 0), TALL);
     if (line > 0)                       /* the part above the line again, in its colour */
-        sv_html(h, "<svg width=\"%d\" height=\"%.0f\" viewBox=\"0 0 %d %.0f\" preserveAspectRatio=\"none\"><g class=\"c o\"><use href=\"#%s\"/></g></svg>"
-                "<path class=\"l\" d=\"M0 %.0fh%d\"/>", WIDE, line, WIDE, line, p->id, line, WIDE);
+        sv_html(h, "<g class=\"c o\" clip-path=\"url(#above)\"><use href=\"#%s\"/></g><path class=\"l\" d=\"M0 %.0fh%d\"/>", p->id, line, WIDE);
     sv_html(h, "</svg>");
     y_marks(h, r->low, r->high, r->step);
     x_marks(h, p->first, p->n, p->fps);
@@ -245,6 +243,9 @@ void sv_report_curves(struct sv_report *r) {
     sv_html(&r->h, "<section id=\"scores\"><h2>Scores over time</h2>\n");
     if (clips > FIGURES) sv_html(&r->h, "<p>The %d clips with the highest scores of %zu.</p>\n", FIGURES, clips);
     put_key(r);
+    if (!isnan(r->line))
+        sv_html(&r->h, "<svg class=\"none\" width=\"0\" height=\"0\" aria-hidden=\"true\"><clipPath id=\"above\"><rect width=\"%d\" height=\"%.0f\"/></clipPath></svg>\n", WIDE,
+                fmin(fmax(at_y(r, r->line), 0), TALL));
     for (size_t i = 0; i < clips; i++) {
         if (!r->clip[i].curve) continue;
         put_clip(r, i, columns, rows > 0);
