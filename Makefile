@@ -2,6 +2,8 @@
 # make check      builds and passes every test (make check B=asan; T=png runs the suites whose names match)
 # make fuzz       the fuzz targets with libFuzzer, in build/fuzz (clang)
 # make model      trains tools/world/street.svad again, from nothing
+# make shared     build/release/libsvad.so
+# make install    DESTDIR= PREFIX=/usr/local: binary, libraries, headers, pkg-config file, completions, manual page; make uninstall
 # make lint       include direction, whitespace, one symbol per ISA object, headers that compile alone, warnings as errors
 # B=release|asan|tsan picks flags and folder, CC= the compiler (make CC=aarch64-linux-gnu-gcc), STATIC=1 a static binary.
 B ?= release
@@ -38,6 +40,50 @@ $O/libsvad.a: $(LIB_OBJ)
 $O/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+# The shared library has every function of the headers, since they are the manual: what is not static begins with sv_ (make lint).
+# Versions before 1.0 that differ in the second number are no replacements for each other, so both numbers are in its name.
+VERSION := $(shell sed -n 's/.*SV_VERSION "\(.*\)".*/\1/p' core/base.h)
+SONAME  := libsvad.so.$(basename $(VERSION))
+PIC_OBJ := $(LIB_SRC:%.c=$O/pic/%.o)
+shared: $O/libsvad.so
+$O/pic/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fPIC -fvisibility=default -fno-semantic-interposition -MMD -MP -c -o $@ $<
+$O/libsvad.so: $(PIC_OBJ)
+	$(CC) $(ALL_CFLAGS) $(filter-out -static,$(LDFLAGS)) -shared -Wl,-soname,$(SONAME),-Bsymbolic -o $@ $^ $(LDLIBS)
+	ln -sf libsvad.so $O/$(SONAME)
+
+# RUN= starts a binary of another machine (RUN=qemu-aarch64): the tool writes its own completions and manual page.
+PREFIX ?= /usr/local
+DEST    = $(DESTDIR)$(PREFIX)
+API     = $(filter-out %_int.h %_tables.h core/vec_% core/word_% core/kern_simd.h core/kern_word.h core/kern_plain.h core/kern_none.h,$(HEADERS))
+define PC
+prefix=$(PREFIX)
+Name: svad
+Description: finds the unusual in video: CLIP features, temporal fusion, cosine k-means
+Version: $(VERSION)
+Cflags: -I$${prefix}/include/svad
+Libs: -L$${prefix}/lib -lsvad
+Libs.private: -lm -pthread
+endef
+export PC
+install: $O/svad $O/libsvad.a $O/libsvad.so
+	install -d $(DEST)/bin $(DEST)/lib/pkgconfig $(DEST)/share/man/man1 $(DEST)/share/bash-completion/completions $(DEST)/share/zsh/site-functions
+	install -m 755 $O/svad $(DEST)/bin/svad
+	install -m 644 $O/libsvad.a $(DEST)/lib/libsvad.a
+	install -m 755 $O/libsvad.so $(DEST)/lib/libsvad.so.$(VERSION)
+	ln -sf libsvad.so.$(VERSION) $(DEST)/lib/$(SONAME)
+	ln -sf libsvad.so.$(VERSION) $(DEST)/lib/libsvad.so
+	for h in $(API); do install -D -m 644 $$h $(DEST)/include/svad/$$h || exit 1; done
+	printf '%s\n' "$$PC" > $(DEST)/lib/pkgconfig/svad.pc
+	$(RUN) $O/svad man > $(DEST)/share/man/man1/svad.1
+	$(RUN) $O/svad completion bash > $(DEST)/share/bash-completion/completions/svad
+	$(RUN) $O/svad completion zsh > $(DEST)/share/zsh/site-functions/_svad
+uninstall:
+	rm -rf $(DEST)/include/svad
+	rm -f $(DEST)/bin/svad $(DEST)/lib/libsvad.a $(DEST)/lib/libsvad.so $(DEST)/lib/$(SONAME) $(DEST)/lib/libsvad.so.$(VERSION) \
+	    $(DEST)/lib/pkgconfig/svad.pc $(DEST)/share/man/man1/svad.1 $(DEST)/share/bash-completion/completions/svad $(DEST)/share/zsh/site-functions/_svad
+
 # The flags of each table; a compiler that does not know some of them builds an empty one.
 ifneq ($(filter x86_64%,$(ARCH)),)
 ISA_avx2       = -mavx2 -mfma
@@ -51,7 +97,7 @@ ISA_neondot    = -march=armv8.2-a+dotprod
 ISA_neonbf16   = -march=armv8.2-a+dotprod+i8mm+bf16
 endif
 known = $(if $(shell $(CC) $(1) -E -x c /dev/null >/dev/null 2>&1 && echo yes),$(1))
-$O/core/kern_%.o: ALL_CFLAGS += $(call known,$(ISA_$(patsubst kern_%,%,$(notdir $*))))
+$O/core/kern_%.o $O/pic/core/kern_%.o: ALL_CFLAGS += $(call known,$(ISA_$(patsubst kern_%,%,$(notdir $*))))
 
 # Criterion is the one package the tests need; everything else needs a compiler and make.
 $O/tests/criterion:
@@ -69,7 +115,9 @@ $O/check_kern: $O/tests/check_kern.o $O/tests/kern_evex.o $O/libsvad.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $O/fuzz_%: $O/tests/fuzz_%.o $O/tests/replay.o $O/libsvad.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-check: $O/check $O/check_kern $O/svad $(FUZZ)
+$O/example: $O/tests/example.o $O/libsvad.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+check: $O/check $O/check_kern $O/svad $O/example $(if $(filter release,$(B)),$O/libsvad.so) $(FUZZ)
 	SVAD_BUILD=$O ./$O/check $(if $(T),--filter '*$(T)*/*')
 
 # libFuzzer brings its own main.
@@ -111,6 +159,6 @@ model: $O/svad
 clean:
 	rm -rf build
 
--include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(wildcard $O/tests/*.d)
-.PHONY: all check model fuzz lint clean
+-include $(PIC_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(wildcard $O/tests/*.d)
+.PHONY: all check model fuzz shared install uninstall lint clean
 .SECONDARY:

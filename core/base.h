@@ -6,7 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Of these headers.  Before 1.0 the second number changes with anything that a caller could notice. */
 #define SV_VERSION "0.1.0"
+#define SV_VERSION_DATE "2026-11-29"
+
+const char *sv_version(void);           /* of the library that is linked */
+
 #define SV_LEN(a) (sizeof(a) / sizeof *(a))
 #define SV_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 

@@ -142,14 +142,7 @@ static void drain(int out, int err, struct ran *r) {
     r->out[used[0]] = r->err[used[1]] = 0;
 }
 
-int run_svad(struct ran *r, const char *dir, const char *fmt, ...) {
-    char build[4096], args[16384], cmd[sizeof build + sizeof args + 16];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(args, sizeof args, fmt, ap);
-    va_end(ap);
-    build_dir(build, sizeof build);
-    snprintf(cmd, sizeof cmd, "exec '%s/svad' %s", build, args);
+static int run_line(struct ran *r, const char *dir, const char *cmd) {
     r->code = 127, r->out[0] = r->err[0] = 0;
     int out[2], err[2], status;
     if (pipe(out)) return r->code;
@@ -165,6 +158,28 @@ int run_svad(struct ran *r, const char *dir, const char *fmt, ...) {
     }
     close(out[0]), close(err[0]);
     return r->code;
+}
+
+int run_svad(struct ran *r, const char *dir, const char *fmt, ...) {
+    char build[4096], args[16384], cmd[sizeof build + sizeof args + 16];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(args, sizeof args, fmt, ap);
+    va_end(ap);
+    build_dir(build, sizeof build);
+    snprintf(cmd, sizeof cmd, "exec '%s/svad' %s", build, args);
+    return run_line(r, dir, cmd);
+}
+
+int run_shell(struct ran *r, const char *dir, const char *fmt, ...) {
+    char build[4096], line[16384], cmd[sizeof build + sizeof line + 16];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    build_dir(build, sizeof build);
+    snprintf(cmd, sizeof cmd, "B='%s'; export B; %s", build, line);
+    return run_line(r, dir, cmd);
 }
 
 static char temp[8][4096];

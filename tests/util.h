@@ -22,6 +22,8 @@ bool corpus_images(const char *format, image_reader *decode, const char *const *
  * their size, NUL-terminated); returns the exit code, or 256 + signal. */
 struct ran { int code; char out[1 << 16], err[1 << 14]; };
 int run_svad(struct ran *r, const char *dir, const char *fmt, ...) SV_PRINTF(3, 4);
+/* The same for a whole shell line, in which $B is the build folder. */
+int run_shell(struct ran *r, const char *dir, const char *fmt, ...) SV_PRINTF(3, 4);
 
 /* A fresh folder under the build folder; removed when the test process ends. */
 const char *temp_dir(void);

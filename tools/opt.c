@@ -53,6 +53,17 @@ static void print_help(const struct sv_usage *u, const struct sv_opt *opt, size_
     printf("  %-*s %s\n\nexample:\n  %s\n", COLUMN - 3, "-h, --help", "this text", u->example);
 }
 
+static struct { sv_opt_take *take; void *arg; } wanted;          /* who wants the tables; set for one call */
+
+int sv_opt_tables(int (*run)(int, char **, struct sv_err *), const char *command, sv_opt_take *take, void *arg, struct sv_err *e) {
+    char name[32], help[] = "-h", *argv[] = { name, help, NULL };
+    snprintf(name, sizeof name, "%s", command);
+    wanted.take = take, wanted.arg = arg;
+    const int rc = run(2, argv, e);
+    wanted.take = NULL;
+    return rc;
+}
+
 static const struct sv_opt *find(const struct sv_opt *opt, size_t opts, const char *name, size_t n) {
     for (size_t i = 0; i < opts; i++)
         if (strlen(opt[i].name) == n && !memcmp(opt[i].name, name, n)) return &opt[i];
@@ -97,7 +108,7 @@ int sv_opt_parse(const struct sv_usage *u, const struct sv_opt *opt, size_t opts
             continue;
         }
         if (!strcmp(a, "--")) { ended = true; continue; }
-        if (!strcmp(a, "-h") || !strcmp(a, "--help")) return print_help(u, opt, opts), 1;
+        if (!strcmp(a, "-h") || !strcmp(a, "--help")) return wanted.take ? wanted.take(wanted.arg, u, opt, opts) : print_help(u, opt, opts), 1;
         const char *name = a[1] == '-' ? a + 2 : a + 1, *equals = strchr(name, '=');
         const size_t n = equals ? (size_t)(equals - name) : strlen(name);
         const struct sv_opt *o = find(opt, opts, name, n);

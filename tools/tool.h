@@ -31,8 +31,13 @@
     X(bench,      "measure the machine, the kernels and the models") \
     X(selftest,   "prove this binary on this machine")
 
+#define SV_TOOLS_MORE(X) \
+    X(completion, "what bash or zsh need to complete commands and options") \
+    X(man,        "the manual page")
+
 #define X(name, about) int sv_tool_##name(int argc, char **argv, struct sv_err *e);
 SV_TOOLS(X)
+SV_TOOLS_MORE(X)
 #undef X
 
 /* One option.  out is what the kind says. */
@@ -72,6 +77,14 @@ struct sv_common { size_t threads; const char *isa, *precision; bool quiet, json
 struct sv_usage { const char *command, *line, *about, *example; size_t min_args, max_args; };
 int sv_opt_parse(const struct sv_usage *u, const struct sv_opt *opt, size_t opts, int argc, char **argv,
                  struct sv_list *args, struct sv_err *e);
+
+/* What commands take, from the tables themselves: run, called as a command, hands them to `take` in place of printing help. */
+typedef void sv_opt_take(void *arg, const struct sv_usage *u, const struct sv_opt *opt, size_t opts);
+int sv_opt_tables(int (*run)(int, char **, struct sv_err *), const char *command, sv_opt_take *take, void *arg, struct sv_err *e);
+
+/* The commands, those that only help to use the tool (SV_TOOLS_MORE) last.  name NULL ends them. */
+struct sv_tool { const char *name, *about; int (*run)(int, char **, struct sv_err *); };
+extern const struct sv_tool sv_tools[];
 
 /* The kernel table that --isa or $SVAD_ISA names; NULL where neither does. */
 const char *sv_isa_asked(const struct sv_common *o);

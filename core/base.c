@@ -1,0 +1,3 @@
+#include "core/base.h"
+
+const char *sv_version(void) { return SV_VERSION; }
