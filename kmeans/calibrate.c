@@ -81,6 +81,12 @@ double sv_p_value(const struct sv_normal *d, double score) {
     return fmax(d->top * sv_tail_beyond(&d->tail, score), SV_P_LEAST);
 }
 
+double sv_surprise(const struct sv_normal *d, double score) {
+    const struct sv_tail *t = &d->tail;
+    const double mean = t->sigma / (1 - t->xi);
+    return score > t->u && mean > 0 ? -log(d->top) + (score - t->u) / mean : -log(sv_p_value(d, score));
+}
+
 /* ---- alarms ---- */
 
 /* r_t: the lowest of the last `length` samples; -inf where the block has fewer before. */

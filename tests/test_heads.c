@@ -3,6 +3,7 @@
 #include "core/rng.h"
 #include "kmeans/figure.h"
 #include "kmeans/knn.h"
+#include "tests/tiny.h"
 #include "tests/util.h"
 #include "tfc/flow.h"
 #include "tools/tool.h"
@@ -249,4 +250,121 @@ Test(heads, figures_of_few_and_of_equals) {
     e.code = 0;
     cr_assert_eq(sv_figures_fit(&g, f, NULL, 0, 0, &e), SV_EINPUT);
     sv_figures_free(&g);
+}
+
+/* ---- the commands ---- */
+
+static char root[4096];
+
+/* A street for the tiny model: walkers of all sizes, in test one who is twice as wide and as fast.  40 frames a clip. */
+static void film(const char *set, const char *name, bool odd) {
+    static uint8_t ppm[64 + W * H * 3];
+    char path[4200];
+    snprintf(path, sizeof path, "%s/%s/%s", root, set, name);
+    cr_assert_eq(sv_mkdirs(path, NULL), 0);
+    snprintf(path, sizeof path, "%s/%s.txt", root, set);
+    FILE *boxes = fopen(path, "a");
+    cr_assert(boxes);
+    for (int t = 0; t < 40; t++) {
+        uint8_t luma[W * H];
+        char file[64];
+        const size_t head = (size_t)sprintf((char *)ppm, "P6 %d %d 255\n", W, H);
+        const double fast = odd && t >= 20 ? 3 : 1, x = odd && t >= 20 ? 20 + fast * (t - 20) : 10 + t + 0.5 * name[0] - 48;
+        const double w = odd && t >= 20 ? 20 : 10;
+        draw(luma, x, 32, w, 32);
+        for (size_t i = 0; i < W * H; i++) memset(ppm + head + 3 * i, luma[i], 3);
+        snprintf(file, sizeof file, "%s/%s/f%02d.ppm", set, name, t);
+        cr_assert_eq(tiny_write(root, file, ppm, head + sizeof luma * 3), 0);
+        fprintf(boxes, "%s %d %.2f 32 %.2f 64 0.9\n%s %d 90 20 98 %d 0.9\n", name, t, x, x + w, name, t, 45 + t % 2);
+    }
+    fclose(boxes);
+}
+
+static void folder(void) {
+    static struct ran r;
+    snprintf(root, sizeof root, "%s", temp_dir());
+    cr_assert_eq(tiny_folder(root), 0);
+    run_svad(&r, root, "convert model.safetensors --vocab merges.txt --act quick -o m.svad --quiet");
+    cr_assert_eq(r.code, 0, "%s", r.err);
+    for (const char *c = "abcdefgh"; *c; c++) film("train", (char[]){ *c, 0 }, false);
+    film("test", "x", false), film("test", "y", true);
+    static const char none[] = "00000000000000000000", all[] = "11111111111111111111";
+    char labels[128];
+    const int n = snprintf(labels, sizeof labels, "x 40 %s%s\ny 40 %s%s\n", none, none, none, all);
+    cr_assert_eq(tiny_write(root, "labels.txt", labels, (size_t)n), 0);
+}
+
+static int differ(const char *a, const char *b) {
+    struct sv_file x, y;
+    char p[4200], q[4200];
+    snprintf(p, sizeof p, "%s/%s", root, a), snprintf(q, sizeof q, "%s/%s", root, b);
+    cr_assert_eq(sv_file_read(&x, p, 1 << 26, NULL), 0, "%s", p);
+    cr_assert_eq(sv_file_read(&y, q, 1 << 26, NULL), 0, "%s", q);
+    const int d = x.size != y.size || memcmp(x.data, y.data, x.size);
+    sv_file_close(&x), sv_file_close(&y);
+    return d;
+}
+
+#define RUN(want, ...) do { \
+    run_svad(&r, root, __VA_ARGS__); \
+    cr_assert_eq(r.code, want, "%s: %d, expected %d: %s", #__VA_ARGS__, r.code, want, r.err); } while (0)
+#define FIT "fit -m m.svad train --boxes train.txt --actions actions.txt --clusters 2 --prompts 0 --fps 10 "
+#define SCORE "score -m m.svad -s s.scene test --boxes test.txt --fps 10 --tubes centre "
+
+Test(heads, size_and_speed_find_what_is_large_and_fast) {
+    static struct ran r;
+    folder();
+    RUN(0, FIT "--patterns none --with motion -o s.scene");
+    cr_expect(strstr(r.out, "size and speed: bodies"), "%s", r.out);
+    RUN(0, SCORE "-o out --threads 1");
+    RUN(0, SCORE "-o out3 --threads 3 --batch 5");
+    cr_expect_eq(differ("out/objects.csv", "out3/objects.csv"), 0);
+    cr_expect_eq(differ("out/y.svad", "out3/y.svad"), 0);
+    RUN(0, "eval out --labels labels.txt");
+    const char *micro = strstr(r.out, "micro");
+    cr_assert(micro && atof(micro + 5) > 0.95, "%s", r.out);
+    RUN(0, "verify s.scene");
+}
+
+Test(heads, every_head_scores_what_was_stored_as_it_scores_video) {
+    static const char *const head[] = { "--patterns knn", "--patterns knn-video --neighbours 3", "--with motion", "--patterns knn --with motion --center" };
+    static struct ran r;
+    folder();
+    RUN(0, "extract -m m.svad train --boxes train.txt --fps 10 --with motion -o ftrain");
+    RUN(0, "extract -m m.svad test --boxes test.txt --fps 10 --with motion -o ftest");
+    for (size_t i = 0; i < 4; i++) {
+        RUN(0, FIT "%s -o s.scene --threads 1", head[i]);
+        RUN(0, "fit -m m.svad ftrain --actions actions.txt --clusters 2 --prompts 0 %s -o f.scene --threads 3", head[i]);
+        cr_expect_eq(differ("s.scene", "f.scene"), 0, "%s", head[i]);
+        RUN(0, SCORE "-o a%zu", i);
+        RUN(0, "score -m m.svad -s s.scene ftest -o b%zu", i);
+        RUN(0, "score -m m.svad -s s.scene a%zu -o c%zu", i, i);
+        char x[32], y[32], z[32];
+        snprintf(x, sizeof x, "a%zu/scores.csv", i), snprintf(y, sizeof y, "b%zu/scores.csv", i), snprintf(z, sizeof z, "c%zu/scores.csv", i);
+        cr_expect_eq(differ(x, y), 0, "%s: features", head[i]);
+        cr_expect_eq(differ(x, z), 0, "%s: objects", head[i]);
+        cr_expect(i == 0 || differ(x, "a0/scores.csv"), "%s scores as the first did", head[i]);
+    }
+}
+
+Test(heads, what_does_not_fit_is_refused) {
+    static struct ran r;
+    folder();
+    RUN(1, FIT "--patterns means -o s.scene");
+    cr_expect(strstr(r.err, "expected kmeans, knn, knn-video or none"), "%s", r.err);
+    RUN(1, FIT "--patterns none -o s.scene");
+    cr_expect(strstr(r.err, "--with motion"), "%s", r.err);
+    RUN(1, FIT "--with looks -o s.scene");
+    RUN(1, FIT "--with motion --hold-out 0 -o s.scene");
+    cr_expect(strstr(r.err, "--hold-out"), "%s", r.err);
+    RUN(2, "fit -m m.svad clip --boxes boxes.txt --actions actions.txt --clusters 2 --prompts 0 --with motion -o s.scene");
+    cr_expect(strstr(r.err, "too little footage"), "%s", r.err);
+    RUN(0, FIT "--with motion -o s.scene");
+    RUN(2, "score -m m.svad -s s.scene test --boxes test.txt -o out");
+    cr_expect(strstr(r.err, "--fps"), "%s", r.err);
+    RUN(0, "extract -m m.svad test --boxes test.txt --fps 10 -o without");
+    RUN(2, "score -m m.svad -s s.scene without -o out");
+    cr_expect(strstr(r.err, "--with motion"), "%s", r.err);
+    RUN(2, "extract -m m.svad test --boxes test.txt --fps 10 --with motion -o without");
+    cr_expect(strstr(r.err, "is there already"), "%s", r.err);
 }

@@ -140,7 +140,7 @@ Test(holdout, scenes_are_checked) {
     s.rule = (struct sv_rule){ .tube = { 9, 1 }, .every = 1 };
     memset(s.model, 'a', sizeof s.model - 1), memset(s.rule.clip, 'b', sizeof s.rule.clip - 1);
     cr_assert_eq(sv_actions_parse(&s.actions, "walk\nrun\n", 9, "t", &e), 0, "%s", e.msg);
-    s.held = (struct sv_held){ frame, 4, block, 2, object, 3, 12.5 };
+    s.held = (struct sv_held){ .frame = frame, .frames = 4, .block = block, .blocks = 2, .object = object, .objects = 3, .per_second = 12.5 };
     snprintf(path, sizeof path, "%s/s.scene", temp_dir());
     cr_assert_eq(sv_scene_save(&s, path, &e), 0, "%s", e.msg);
     struct sv_scene back;

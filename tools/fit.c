@@ -1,7 +1,9 @@
 /* fit.c - svad fit: what is normal, learned from normal video: prompts around the action texts, responses to them, their k-means, calibration. */
+#include "core/half.h"
 #include "core/rng.h"
 #include "io/container.h"
 #include "kmeans/kmeans.h"
+#include "kmeans/knn.h"
 #include "kmeans/redefine.h"
 #include "kmeans/response.h"
 #include "kmeans/score.h"
@@ -19,7 +21,7 @@ struct job {
     struct sv_tubes t;
     struct sv_common common;
     struct sv_scene scene;
-    const char *out, *actions;
+    const char *out, *actions, *patterns;
     size_t clusters, seed;
     struct sv_prompt_opts prompts;
     struct sv_fit_prompt prompt;
@@ -122,7 +124,7 @@ static int calibrate(struct job *j, const float *response, struct sv_err *e) {
 }
 
 /* A sample without repetition, the same for the same seed: each row is kept with the chance that fills what is left of it
- * (Knuth's algorithm S), so its rows stay in order. */
+ * (Knuth's algorithm S), so its rows stay in order.  Its values are those that the file will have. */
 static int sample(struct job *j, struct sv_err *e) {
     struct sv_scene *s = &j->scene;
     const size_t want = sv_min(j->n, SV_SCENE_SAMPLE);
@@ -130,8 +132,39 @@ static int sample(struct job *j, struct sv_err *e) {
     if (!(s->sample = sv_alloc(want, s->embed * sizeof *s->sample, e))) return SV_ENOMEM;
     for (size_t i = 0; s->samples < want; i++) {
         if (sv_rng_below(&rng, j->n - i) >= want - s->samples) continue;
-        memcpy(s->sample + s->samples++ * s->embed, j->video + i * s->embed, s->embed * sizeof *s->sample);
+        float *row = s->sample + s->samples++ * s->embed;
+        for (size_t k = 0; k < s->embed; k++) row[k] = sv_f16_f32(sv_f32_f16(j->video[i * s->embed + k]));
     }
+    return 0;
+}
+
+/* What stands beside centres: neighbours, figures.  Their training scores would be those of rows that know themselves, so the
+ * quantiles are of what was held out. */
+static int heads(struct job *j, struct sv_err *e) {
+    struct sv_scene *s = &j->scene;
+    struct sv_held *d = &s->held;
+    int rc = j->hold.figures ? sv_figures_fit(&s->figures, j->hold.figure, NULL, j->n, j->seed, e) : 0;
+    s->seconds = j->hold.seconds;
+    if (!rc) rc = sv_holdout_score(&j->hold, j->video + j->n * s->embed, s, &j->t.cpu, e);
+    if (rc || (s->patterns == SV_KMEANS && !s->figures.n)) return rc;
+    if (!d->frames) return sv_fail(e, SV_EINPUT, "fit: too little footage to hold some out, which --patterns knn and --with motion need");
+    double *frame = sv_alloc(d->frames, sizeof *frame, e);
+    if (!frame) return SV_ENOMEM;
+    memcpy(frame, d->frame, d->frames * sizeof *frame);
+    quantiles(frame, d->frames, s->frame_q);
+    quantiles(d->object, d->objects, s->object_q);
+    sv_free(frame);
+    return 0;
+}
+
+static int choose_patterns(struct job *j, bool with, struct sv_err *e) {
+    struct sv_scene *s = &j->scene;
+    while (j->patterns && s->patterns < SV_PATTERNS && strcmp(j->patterns, sv_patterns_name[s->patterns])) s->patterns++;
+    if (s->patterns == SV_PATTERNS)
+        return sv_fail(e, SV_EUSAGE, "--patterns %s: expected kmeans, knn, knn-video or none", j->patterns);
+    if (s->patterns == SV_NO_LOOKS && !with) return sv_fail(e, SV_EUSAGE, "--patterns none: nothing is left to look at; expected --with motion beside it");
+    if ((s->patterns != SV_KMEANS || with) && !(j->hold.share > 0))
+        return sv_fail(e, SV_EUSAGE, "--hold-out 0: --patterns %s%s must know what held-out footage scores", sv_patterns_name[s->patterns], with ? " --with motion" : "");
     return 0;
 }
 
@@ -212,20 +245,27 @@ static void report(const struct job *j) {
         }
         putchar('\n');
     }
-    printf("scores of training tubes: median %.6g, 99 %% %.6g; of frames: median %.6g, 99 %% %.6g\n", s->object_q[499],
+    if (sv_patterns_near(s->patterns))
+        printf("looks are compared with the %zu nearest of %zu tubes, by %s\n", s->neighbours, s->samples, s->patterns == SV_KNN ? "responses" : "F_video");
+    if (s->figures.n)
+        printf("size and speed: bodies %.3g + %.3g * row pixels tall; middle width %.3g, height %.3g, speed %.3g heights a %s\n", s->figures.line[0],
+               s->figures.line[1], s->figures.middle[0], s->figures.middle[1], s->figures.middle[2], s->seconds ? "second" : "frame");
+    printf("scores of %s tubes: median %.6g, 99 %% %.6g; of frames: median %.6g, 99 %% %.6g\n",
+           s->patterns != SV_KMEANS || s->figures.n ? "held-out" : "training", s->object_q[499],
            s->object_q[989], s->frame_q[499], s->frame_q[989]);
 }
 
 static int run(struct job *j, const struct sv_tube_opts *o, const struct sv_list *videos, struct sv_err *e) {
     if (!j->out) return sv_fail(e, SV_EUSAGE, "fit: no scene given: -o SCENE");
-    int rc = sv_tubes_open(&j->t, o, &j->common, videos, NULL, false, e);
+    int rc = choose_patterns(j, o->with, e);
+    if (!rc) rc = sv_tubes_open(&j->t, o, &j->common, videos, NULL, false, e);
     if (!rc) rc = texts(j, e);
     if (!rc) rc = collect(j, e);
     sv_crops_close(&j->t.crops);        /* the image tower has done its work */
     if (!rc) rc = prompts(j, e);
     if (!rc) rc = learn(j, e);
-    if (!rc) rc = sv_holdout_score(&j->hold, j->video + j->n * j->t.model.cfg.embed, &j->scene, &j->t.cpu, e);
     if (!rc) rc = sample(j, e);
+    if (!rc) rc = heads(j, e);
     if (rc) return rc;
     struct sv_scene *s = &j->scene;
     memcpy(s->model, j->t.id, sizeof s->model);
@@ -241,13 +281,17 @@ static int run(struct job *j, const struct sv_tube_opts *o, const struct sv_list
 }
 
 int sv_tool_fit(int argc, char **argv, struct sv_err *e) {
-    struct job j = { .clusters = 10, .prompts = SV_PROMPT_OPTS_INIT, .hold.share = 0.2 };
+    struct job j = { .clusters = 10, .prompts = SV_PROMPT_OPTS_INIT, .hold.share = 0.2, .scene.neighbours = 8 };
     struct sv_tube_opts o = SV_TUBE_OPTS_INIT;
     struct sv_list args = {0};
     const struct sv_opt opt[] = {
         SV_TUBE_OPTS(&o),
         { "actions", SV_OPT_TEXT, &j.actions, "FILE", "action texts, one a line (those of the model, or built-in phrases)", 0, 0 },
         { "clusters", SV_OPT_SIZE, &j.clusters, "M", "normal patterns (10)", 1, SV_SCENE_MAX_CENTRES },
+        { "patterns", SV_OPT_TEXT, &j.patterns, "RULE", "kmeans; knn, knn-video: neighbours by responses, by F_video; none (kmeans)", 0, 0 },
+        { "neighbours", SV_OPT_SIZE, &j.scene.neighbours, "K", "of --patterns knn (8)", 1, SV_KNN_MOST },
+        SV_WITH_OPT(&o),
+        { "prompts", SV_OPT_SIZE, &j.prompts, "K", "learned context vectors; only 0, plain texts, in this version", 0, 0 },
         { "hold-out", SV_OPT_REAL, &j.hold.share, "SHARE", "of the footage: not learned from, sets thresholds (0.2)", 0, 0.5 },
         SV_PROMPT_OPTS(&j.prompts),
         { "center", SV_OPT_FLAG, &j.center, NULL, "subtract the mean training response", 0, 0 },

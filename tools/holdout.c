@@ -14,12 +14,15 @@ int sv_holdout_add(struct sv_holdout *h, const struct sv_clip_tubes *c, const st
     int rc = sv_rule_tube(r, c->fps, c->name, &tube, e);
     if (!rc) rc = sv_grow(&h->clip, &h->clip_cap, h->clips, sizeof *h->clip, e);
     if (rc) return rc;
+    h->figures = r->figures;
+    if (!h->clips) h->seconds = c->fps > 0;
     h->clip[h->clips++] = (struct sv_hold_clip){ c->frames, c->every, sv_tube_reach(&tube), h->rows, c->n, c->fps };
     for (size_t i = 0; i < c->n; i++) {
         if (sv_grow(&h->frame, &h->cap, h->rows, sizeof *h->frame, e)) return SV_ENOMEM;
+        if (h->figures && sv_grow(&h->figure, &h->figure_cap, h->rows, sizeof *h->figure, e)) return SV_ENOMEM;
         h->frame[h->rows++] = c->object[i].frame;
     }
-    return 0;
+    return h->figures ? sv_tubes_figures(c, h->seconds, h->figure + h->rows - c->n, e) : 0;
 }
 
 /* ---- blocks ---- */
@@ -105,15 +108,15 @@ static void number(struct sv_holdout *h, const uint8_t *part) {
     }
 }
 
-static int reorder(const struct sv_holdout *h, const uint8_t *part, float *video, size_t embed, struct sv_err *e) {
-    const size_t bytes = embed * sizeof *video;
-    float *held = sv_alloc(h->held, bytes, e);
+/* Rows of `bytes` bytes each: the fitted ones move to the front, the held ones behind them. */
+static int reorder(const struct sv_holdout *h, const uint8_t *part, void *rows, size_t bytes, struct sv_err *e) {
+    uint8_t *row = rows, *held = sv_alloc(h->held, bytes, e);
     if (!held) return SV_ENOMEM;
     for (size_t r = 0, f = 0, k = 0; r < h->rows; r++) {
-        if (part[r] == HELD) memcpy(held + k++ * embed, video + r * embed, bytes);
-        else if (part[r] == FITTED) memmove(video + f++ * embed, video + r * embed, bytes);
+        if (part[r] == HELD) memcpy(held + k++ * bytes, row + r * bytes, bytes);
+        else if (part[r] == FITTED) memmove(row + f++ * bytes, row + r * bytes, bytes);
     }
-    if (h->held) memcpy(video + h->fitted * embed, held, h->held * bytes);
+    if (h->held) memcpy(row + h->fitted * bytes, held, h->held * bytes);
     sv_free(held);
     return 0;
 }
@@ -140,13 +143,15 @@ int sv_holdout_split(struct sv_holdout *h, float *video, size_t embed, struct sv
         if (!h->fitted || !h->held) h->blocks = 0, mark(h, part);
         if (!(h->where = sv_alloc(h->held, sizeof *h->where, e))) rc = SV_ENOMEM;
     }
-    if (!rc && !(rc = reorder(h, part, video, embed, e))) number(h, part), renumber(h, part);
+    if (!rc) rc = reorder(h, part, video, embed * sizeof *video, e);
+    if (!rc && h->figures) rc = reorder(h, part, h->figure, sizeof *h->figure, e);
+    if (!rc) number(h, part), renumber(h, part);
     sv_free(part);
     return rc;
 }
 
 void sv_holdout_free(struct sv_holdout *h) {
-    sv_free(h->clip), sv_free(h->frame), sv_free(h->block), sv_free(h->where);
+    sv_free(h->clip), sv_free(h->frame), sv_free(h->block), sv_free(h->where), sv_free(h->figure);
     *h = (struct sv_holdout){0};
 }
 
@@ -175,13 +180,22 @@ static int lay_out(const struct sv_holdout *h, struct sv_held *d, struct sv_err 
     return 0;
 }
 
-/* Sorted scores of objects, thinned to SV_HELD_OBJECTS at even ranks, the highest one kept. */
-static void thin(struct sv_held *d, double *score, size_t n) {
+/* Sorted scores [n], thinned to SV_HELD_OBJECTS at even ranks, the highest one kept; returns their number. */
+static size_t thin(double *score, size_t n) {
+    const size_t most = sv_min(n, SV_HELD_OBJECTS);
     qsort(score, n, sizeof *score, by_value);
-    d->objects = sv_min(n, SV_HELD_OBJECTS);
-    for (size_t i = 0; i < d->objects && n > d->objects; i++)
-        score[i] = score[n - 1 - (size_t)((double)(d->objects - 1 - i) * (double)(n - 1) / (double)(d->objects - 1))];
-    d->object = score;
+    for (size_t i = 0; i < most && n > most; i++)
+        score[i] = score[n - 1 - (size_t)((double)(most - 1 - i) * (double)(n - 1) / (double)(most - 1))];
+    return most;
+}
+
+/* The scene keeps what the heads say by themselves; then they can be weighed. */
+static int keep_heads(struct sv_held *d, struct sv_judge *j, const struct sv_verdict *v, size_t n, struct sv_err *e) {
+    if (!v->figure) return 0;
+    if (!(d->look = sv_alloc(n, sizeof *d->look, e)) || !(d->figure = sv_alloc(n, sizeof *d->figure, e))) return SV_ENOMEM;
+    memcpy(d->look, v->score, n * sizeof *d->look), memcpy(d->figure, v->figure, n * sizeof *d->figure);
+    d->heads = thin(d->look, n), thin(d->figure, n);
+    return sv_judge_learn(j, e);
 }
 
 int sv_holdout_score(struct sv_holdout *h, const float *held, struct sv_scene *s, const struct sv_cpu *cpu, struct sv_err *e) {
@@ -191,15 +205,21 @@ int sv_holdout_score(struct sv_holdout *h, const float *held, struct sv_scene *s
     int rc = lay_out(h, &s->held, e);
     if (!rc) rc = sv_judge_open(&j, s, cpu, e);
     if (!rc && (!(v.response = sv_alloc(h->held, s->texts * sizeof *v.response, e)) || !(v.score = sv_alloc(h->held, sizeof *v.score, e)) ||
+                (h->figures && !(v.figure = sv_alloc(h->held, sizeof *v.figure, e))) ||
                 !(s->held.frame = sv_alloc(s->held.frames, sizeof *s->held.frame, e))))
         rc = SV_ENOMEM;
     if (!rc) {
-        sv_judge_run(&j, held, h->held, &v);
-        sv_frame_scores(s->held.frame, s->held.frames, v.score, h->where, h->held);
-        thin(&s->held, v.score, h->held);
-        v.score = NULL;
+        v.shape = h->figures ? h->figure + h->fitted : NULL;
+        sv_judge_look(&j, held, h->held, &v);
+        rc = keep_heads(&s->held, &j, &v, h->held, e);
     }
-    sv_free(v.response), sv_free(v.score);
+    if (!rc) {
+        sv_judge_weigh(&j, h->held, &v);
+        sv_frame_scores(s->held.frame, s->held.frames, v.score, h->where, h->held);
+        s->held.objects = thin(v.score, h->held);
+        s->held.object = v.score, v.score = NULL;
+    }
+    sv_free(v.response), sv_free(v.score), sv_free(v.figure);
     sv_judge_close(&j);
     return rc;
 }

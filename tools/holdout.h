@@ -20,13 +20,15 @@ struct sv_holdout {
     size_t frames;                      /* once split: of those */
     struct sv_hold_block *block; size_t blocks, block_cap;
     size_t rows, fitted, held, beside;  /* tubes: all; to learn from; held out; left out for sharing pictures */
+    struct sv_figure *figure; size_t figure_cap;    /* [rows] where figures are wanted, in the order of rows */
+    bool figures, seconds;              /* wanted; with speeds a second */
     size_t *where;                      /* [held] number of the tube's frame among those held out */
 };
 
 /* Notes the tubes of the next clip. */
 int sv_holdout_add(struct sv_holdout *h, const struct sv_clip_tubes *c, const struct sv_rule *r, struct sv_err *e);
 /* Picks the blocks and puts the rows in order: video [rows, embed] begins with the `fitted` rows to learn from, in their order,
- * behind them are the `held` ones.  Where nothing can be held out, or nothing would be left, all rows are fitted. */
+ * behind them are the `held` ones; figures likewise.  Where nothing can be held out, or nothing would be left, all rows are fitted. */
 int sv_holdout_split(struct sv_holdout *h, float *video, size_t embed, struct sv_err *e);
 /* Scores the held-out rows by the scene's patterns; the scene keeps their distribution. */
 int sv_holdout_score(struct sv_holdout *h, const float *held /* [held, embed] */, struct sv_scene *s, const struct sv_cpu *cpu, struct sv_err *e);

@@ -2,6 +2,7 @@
 
 #include "core/half.h"
 #include "io/container.h"
+#include "kmeans/knn.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -30,6 +31,28 @@ static int add_context(const struct sv_scene *s, struct sv_store *st, struct sv_
     return rc ? rc : sv_store_add(st, "context", SV_F32, 2 + own, dim + 1 - own, s->context, dim[0] * dim[1] * dim[2] * 4, e);
 }
 
+const char *const sv_patterns_name[SV_PATTERNS] = { "kmeans", "knn", "knn-video", "none" };
+
+static int add_figures(const struct sv_scene *s, struct sv_store *st, struct sv_err *e) {
+    const struct sv_figures *g = &s->figures;
+    const struct sv_held *d = &s->held;
+    const double line[3] = { g->line[0], g->line[1], g->least };
+    if (!g->n) return 0;
+    int rc = sv_store_set_reals(st, "figure.line", line, 3, e);
+    if (!rc) rc = sv_store_set_reals(st, "figure.middle", g->middle, SV_FIGURE, e);
+    if (!rc) rc = sv_store_set_reals(st, "figure.spread", g->spread, SV_FIGURE, e);
+    if (!rc) rc = sv_store_set_int(st, "figure.seconds", s->seconds, e);
+    if (!rc) rc = sv_store_add(st, "figure", SV_F32, 2, (size_t[]){ g->n, SV_FIGURE }, g->sample, g->n * SV_FIGURE * sizeof *g->sample, e);
+    if (!rc) rc = sv_store_add(st, "held.look", SV_F64, 1, &d->heads, d->look, d->heads * sizeof *d->look, e);
+    return rc ? rc : sv_store_add(st, "held.figure", SV_F64, 1, &d->heads, d->figure, d->heads * sizeof *d->figure, e);
+}
+
+static int add_patterns(const struct sv_scene *s, struct sv_store *st, struct sv_err *e) {
+    if (s->patterns == SV_KMEANS) return 0;
+    const int rc = sv_store_set_text(st, "scene.patterns", sv_patterns_name[s->patterns], e);
+    return rc || !sv_patterns_near(s->patterns) ? rc : sv_store_set_int(st, "scene.neighbours", (int64_t)s->neighbours, e);
+}
+
 static int fill(const struct sv_scene *s, struct sv_store *st, struct sv_err *e) {
     const size_t text[2] = { s->texts, s->embed }, centre[2] = { s->centres, s->texts };
     int rc = sv_rule_write(&s->rule, st, e);
@@ -45,6 +68,8 @@ static int fill(const struct sv_scene *s, struct sv_store *st, struct sv_err *e)
     if (!rc && s->mean) rc = sv_store_add(st, "mean", SV_F32, 1, &s->texts, s->mean, s->texts * 4, e);
     if (!rc) rc = add_held(&s->held, st, e);
     if (!rc) rc = add_context(s, st, e);
+    if (!rc) rc = add_patterns(s, st, e);
+    if (!rc) rc = add_figures(s, st, e);
     return rc ? rc : add_sample(s, st, e);
 }
 
@@ -97,6 +122,12 @@ static int take_scores(const struct sv_store *st, const char *name, double **out
     return *n ? 0 : sv_fail(e, SV_EINPUT, "%s: tensor %s is empty", st->file, name);
 }
 
+static int check_sorted(const struct sv_store *st, const char *name, const double *x, size_t n, struct sv_err *e) {
+    for (size_t i = 1; i < n; i++)
+        if (x[i] < x[i - 1]) return sv_fail(e, SV_EINPUT, "%s: %s is not sorted at %zu", st->file, name, i);
+    return 0;
+}
+
 static int take_held(struct sv_held *d, const struct sv_store *st, struct sv_err *e) {
     const struct sv_view *v;
     size_t frames = 0;
@@ -111,9 +142,47 @@ static int take_held(struct sv_held *d, const struct sv_store *st, struct sv_err
     for (d->blocks = 0; d->blocks < v->count && d->block[d->blocks] >= 0; d->blocks++) frames += (size_t)d->block[d->blocks];
     if (d->blocks < v->count || frames != d->frames)
         return sv_fail(e, SV_EINPUT, "%s: held.block tells of %zu frames, expected %zu", st->file, frames, d->frames);
-    for (size_t i = 1; i < d->objects; i++)
-        if (d->object[i] < d->object[i - 1]) return sv_fail(e, SV_EINPUT, "%s: held.object is not sorted at %zu", st->file, i);
-    return 0;
+    return check_sorted(st, "held.object", d->object, d->objects, e);
+}
+
+static int take_patterns(struct sv_scene *s, const struct sv_store *st, struct sv_err *e) {
+    const char *name = sv_patterns_name[0];
+    int64_t neighbours = 0;
+    int rc = sv_store_value(st, "scene.patterns") ? sv_store_get_text(st, "scene.patterns", &name, e) : 0;
+    if (rc) return rc;
+    while (s->patterns < SV_PATTERNS && strcmp(name, sv_patterns_name[s->patterns])) s->patterns++;
+    if (s->patterns == SV_PATTERNS)
+        return sv_fail(e, SV_EINPUT, "%s: scene.patterns is \"%.40s\", expected kmeans, knn, knn-video or none", st->file, name);
+    if (sv_patterns_near(s->patterns)) rc = sv_store_get_int(st, "scene.neighbours", 1, SV_KNN_MOST, &neighbours, e);
+    s->neighbours = (size_t)neighbours;
+    return rc;
+}
+
+static int take_figures(struct sv_scene *s, const struct sv_store *st, struct sv_err *e) {
+    struct sv_figures *g = &s->figures;
+    const struct sv_view *v = sv_store_find(st, "figure");
+    double line[3];
+    int64_t seconds;
+    size_t figures = 0;
+    if (!v != !s->rule.figures)
+        return sv_fail(e, SV_EINPUT, "%s: its tubes come %s figures, but it has %s to compare them with", st->file, s->rule.figures ? "with" : "without",
+                       v ? "some" : "none");
+    if (!v) return 0;
+    int rc = sv_store_get_reals(st, "figure.line", 3, line, e);
+    if (!rc) rc = sv_store_get_reals(st, "figure.middle", SV_FIGURE, g->middle, e);
+    if (!rc) rc = sv_store_get_reals(st, "figure.spread", SV_FIGURE, g->spread, e);
+    if (!rc) rc = sv_store_get_int(st, "figure.seconds", 0, 1, &seconds, e);
+    if (!rc) rc = take(st, "figure", 2, (size_t[]){ SIZE_MAX, SV_FIGURE }, &g->sample, e);
+    if (!rc) rc = take_scores(st, "held.look", &s->held.look, &s->held.heads, e);
+    if (!rc) rc = take_scores(st, "held.figure", &s->held.figure, &figures, e);
+    if (!rc) rc = check_sorted(st, "held.look", s->held.look, s->held.heads, e);
+    if (!rc) rc = check_sorted(st, "held.figure", s->held.figure, figures, e);
+    if (rc) return rc;
+    g->line[0] = line[0], g->line[1] = line[1], g->least = line[2], g->n = v->dim[0], s->seconds = seconds;
+    bool sound = g->n && figures == s->held.heads && isfinite(line[0] + line[1] + line[2]) && g->least > 0;
+    for (size_t d = 0; d < SV_FIGURE; d++) sound = sound && isfinite(g->middle[d]) && isfinite(g->spread[d]) && g->spread[d] > 0;
+    return sound ? 0 : sv_fail(e, SV_EINPUT, "%s: figures without a scale, without a sample, or with %zu held-out scores, expected %zu", st->file, figures,
+                               s->held.heads);
 }
 
 static int take_values(struct sv_scene *s, const struct sv_store *st, struct sv_err *e) {
@@ -145,6 +214,8 @@ static int take_tensors(struct sv_scene *s, const struct sv_store *st, struct sv
     if (!rc) rc = take_centres(s, st, e);
     if (!rc && sv_store_find(st, "mean")) rc = take(st, "mean", 1, &s->texts, &s->mean, e);
     if (!rc) rc = take_held(&s->held, st, e);
+    if (!rc) rc = take_patterns(s, st, e);
+    if (!rc) rc = take_figures(s, st, e);
     if (!rc) rc = take(st, "sample", 2, (size_t[]){ SIZE_MAX, s->embed }, &s->sample, e);
     if (rc) return rc;
     s->samples = sv_store_find(st, "sample")->dim[0];
@@ -189,6 +260,7 @@ int sv_scene_load(struct sv_scene *s, const char *path, struct sv_err *e) {
 void sv_scene_free(struct sv_scene *s) {
     sv_actions_free(&s->actions);
     sv_free(s->text), sv_free(s->centre), sv_free(s->mean), sv_free(s->sample), sv_free(s->context);
-    sv_free(s->held.frame), sv_free(s->held.block), sv_free(s->held.object);
+    sv_free(s->held.frame), sv_free(s->held.block), sv_free(s->held.object), sv_free(s->held.look), sv_free(s->held.figure);
+    sv_figures_free(&s->figures);
     *s = (struct sv_scene){0};
 }

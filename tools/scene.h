@@ -8,10 +8,15 @@
  *               held.frame f64 [F], held.block i32 [B], held.object f64 [<= 65536]: only if footage was held out
  *               (then also the value held.per_second)
  *               context f32 [k, W], or [N, k, W] where each text has its own: the vectors that text was made with, only if there are;
- *               prompt.place (middle, front, end) says where they stood */
+ *               prompt.place (middle, front, end) says where they stood
+ *     where normal looks are neighbours and not centres: scene.patterns (knn: of responses, knn-video: of F_video), scene.neighbours
+ *     where size and speed count too: figure.line, figure.middle, figure.spread: reals[3] (kmeans/figure.h; line: a, b, least),
+ *               figure.seconds (1: speed is a second, 0: a frame), figure f32 [<= 4096, 3], held.look f64, held.figure f64
+ *               [<= 65536, sorted]: scores of held-out tubes by either head, of which the score is made */
 #ifndef TOOLS_SCENE_H
 #define TOOLS_SCENE_H
 
+#include "kmeans/figure.h"
 #include "tools/actions.h"
 #include "tools/source.h"
 
@@ -23,7 +28,14 @@ struct sv_held {
     int32_t *block; size_t blocks;      /* their number in each block */
     double *object; size_t objects;     /* of tubes, sorted; thinned at even ranks where there are more */
     double per_second;                  /* such frames a second of footage; 0: the frame rate was not known */
+    double *look, *figure; size_t heads;            /* of tubes by either head alone, sorted; where the scene has figures */
 };
+
+/* What a tube's looks are compared with: the centres of k-means; the nearest rows of the sample, by responses or by F_video; or
+ * nothing, and its figure alone counts. */
+enum sv_patterns { SV_KMEANS, SV_KNN, SV_KNN_VIDEO, SV_NO_LOOKS, SV_PATTERNS };
+extern const char *const sv_patterns_name[SV_PATTERNS];     /* "kmeans", "knn", "knn-video", "none" */
+static inline bool sv_patterns_near(enum sv_patterns p) { return p == SV_KNN || p == SV_KNN_VIDEO; }
 
 struct sv_scene {
     char model[SV_IDENTITY];
@@ -40,6 +52,10 @@ struct sv_scene {
     char place[8];                      /* of the vectors: "middle", "front" or "end" */
     double object_q[SV_SCENE_QUANTILES], frame_q[SV_SCENE_QUANTILES];
     struct sv_held held;                /* frames 0: nothing was held out */
+    enum sv_patterns patterns;
+    size_t neighbours;
+    struct sv_figures figures;          /* n 0: looks are all that counts */
+    bool seconds;                       /* speeds of figures are a second; else a frame */
 };
 
 int sv_scene_save(const struct sv_scene *s, const char *path, struct sv_err *e);    /* atomic */

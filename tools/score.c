@@ -48,12 +48,15 @@ struct work {
     size_t *frame, *action, *nearest;   /* [n] */
     int32_t *over, *under;              /* [n, WHY]: the actions that stand out most from the nearest centre, both ways */
     float *similarity;                  /* [n]: the response to the action */
+    struct sv_figure *figure;           /* [n], and their scores, where the scene has figures */
+    double *odd;
 };
 
 static void work_free(struct work *w) {
     sv_clip_tubes_free(&w->c);
     sv_free(w->response), sv_free(w->sim), sv_free(w->original), sv_free(w->final), sv_free(w->before), sv_free(w->after);
     sv_free(w->scratch), sv_free(w->frame), sv_free(w->action), sv_free(w->similarity), sv_free(w->nearest), sv_free(w->over), sv_free(w->under);
+    sv_free(w->figure), sv_free(w->odd);
 }
 
 /* ---- scores ---- */
@@ -69,6 +72,7 @@ static int make_room(struct work *w, const struct job *j, struct sv_err *e) {
     w->similarity = sv_alloc(n, sizeof *w->similarity, e);
     w->nearest = sv_alloc(n, sizeof *w->nearest, e);
     w->over = sv_alloc(n, WHY * sizeof *w->over, e), w->under = sv_alloc(n, WHY * sizeof *w->under, e);
+    if (j->scene.figures.n && (!(w->figure = sv_alloc(n, sizeof *w->figure, e)) || !(w->odd = sv_alloc(n, sizeof *w->odd, e)))) return SV_ENOMEM;
     return w->response && w->sim && w->original && w->final && w->before && w->after && w->scratch && w->frame && w->action &&
            w->similarity && w->nearest && w->over && w->under ? 0 : SV_ENOMEM;
 }
@@ -95,7 +99,12 @@ static void explain(const struct sv_scene *s, struct work *w) {
 static int score_clip(struct job *j, struct work *w, struct sv_err *e) {
     const struct sv_guidance *g = &j->guidance;
     const size_t n = w->c.n;
-    sv_judge_run(&j->judge, w->c.video, n, &(struct sv_verdict){ w->response, w->original, w->nearest, w->action, w->similarity });
+    struct sv_verdict v = { w->response, w->original, w->nearest, w->action, w->similarity, w->figure, w->odd };
+    if (w->figure) {
+        const int rc = sv_tubes_figures(&w->c, j->scene.seconds, w->figure, e);
+        if (rc) return rc;
+    }
+    sv_judge_run(&j->judge, w->c.video, n, &v);
     explain(&j->scene, w);
     for (size_t i = 0; i < n; i++) w->frame[i] = w->c.object[i].frame;
     sv_frame_scores(w->before, w->c.frames, w->original, w->frame, n);

@@ -292,3 +292,16 @@ void sv_clip_tubes_free(struct sv_clip_tubes *c) {
     sv_free(c->object), sv_free(c->video);
     *c = (struct sv_clip_tubes){0};
 }
+
+int sv_tubes_figures(const struct sv_clip_tubes *c, bool seconds, struct sv_figure *out, struct sv_err *e) {
+    if (seconds != (c->fps > 0))
+        return sv_fail(e, SV_EINPUT, "clip %s: its frame rate is %s, that of the other footage is %s; speeds cannot be compared; give --fps", c->name,
+                       seconds ? "not known" : "known", seconds ? "known" : "not");
+    const double rate = seconds ? c->fps : 1;
+    for (size_t i = 0; i < c->n; i++) {
+        const struct sv_object *o = &c->object[i];
+        out[i] = (struct sv_figure){ o->frame, o->track, o->box[3], (double)o->figure[0], (double)o->figure[1], rate * (double)o->figure[2],
+                                     rate * (double)o->figure[3] };
+    }
+    return 0;
+}

@@ -3,6 +3,7 @@
 #define TOOLS_TUBES_H
 
 #include "io/boxes.h"
+#include "kmeans/figure.h"
 #include "tfc/temporal.h"
 #include "tools/feature.h"
 #include "tools/model.h"
@@ -72,6 +73,9 @@ struct sv_clip_tubes {
 int sv_tubes_clip(struct sv_tubes *t, size_t source, struct sv_clip_tubes *out, struct sv_progress *p, size_t done,
                   struct sv_err *e);
 void sv_clip_tubes_free(struct sv_clip_tubes *c);   /* {0} is fine; leaves {0} */
+
+/* Figures of a clip's objects, with speeds a second, or a frame.  A clip without a frame rate has none a second. */
+int sv_tubes_figures(const struct sv_clip_tubes *c, bool seconds, struct sv_figure *out /* [c->n] */, struct sv_err *e);
 
 /* Tubes of all sources, as far as it is known before they are read; 0 where motion finds them. */
 size_t sv_tubes_total(const struct sv_tubes *t);
