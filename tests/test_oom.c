@@ -583,6 +583,8 @@ Test(oom, commands, .init = setup, .fini = teardown) {
         "score -m %/m.svad -s %/s.scene %/scores --annotate %/drawn -o %/again --quiet",
         "eval %/scores --labels %/labels.txt", "report %/scores -o %/page.html --labels %/labels.txt --log %/log.json --before %/scores --quiet",
         "selftest --isa scalar --json", "bench kernels dot --quick --isa scalar --threads 1",
+        "watch -m %/m.svad -s %/held.scene %/clip --boxes %/boxes.txt --alarm-score 1e-12 --min-length 0 --quiet",
+        "watch -m %/m.svad -s %/held.scene %/clip --fps 5 --alarm-score 1e-12 --min-length 0 --snapshots %/shots --all --quiet",
         "bench roofline %/rows.json --svg %/chart.svg", "bench compare %/rows.json %/rows.json", "bench model --quick --size tiny,layers=1 --batch 1",
     };
     cr_assert(freopen("/dev/null", "w", stdout) && !tiny_write(dir, "rows.json", chart, sizeof chart - 1));

@@ -35,6 +35,10 @@ Test(tube, a_track_is_followed_to_its_nearest_boxes) {
     };
     for (size_t i = 0; i < 30; i++) cr_expect_eq(index[i], want[i], "%zu of object %zu: %zu", i % 5, i / 5, index[i]);
     cr_assert_eq(sv_tube_follow(&tube, frame, track, 0, 11, index, NULL), 0);
+    /* What lies beyond the tube is not there, though it be nearer to its last frame. */
+    cr_assert_eq(sv_tube_follow(&(struct sv_tube){ 3, 4 }, (const size_t[]){ 0, 5, 9 }, (const int64_t[]){ 2, 2, 2 }, 3, 11, index, NULL), 0);
+    const size_t gap[9] = { 0, 0, 0, 1, 1, 2, 1, 2, 2 };
+    for (size_t i = 0; i < 9; i++) cr_expect_eq(index[i], gap[i], "%zu of object %zu: %zu", i % 3, i / 3, index[i]);
 }
 
 Test(tube, boxes_to_pixels) {

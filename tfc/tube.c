@@ -42,9 +42,11 @@ int sv_tube_follow(const struct sv_tube *k, const size_t *frame, const int64_t *
     qsort(s, n, sizeof *s, by_track);
     for (size_t first = 0, end; first < n; first = end) {
         for (end = first + 1; end < n && s[first].track >= 0 && s[end].track == s[first].track; end++) {}
-        for (size_t i = first; i < end; i++)
-            for (size_t f = 0; f < k->n; f++)
-                index[s[i].at * k->n + f] = nearest(s, first, end, sv_tube_frame(k, s[i].frame, f, frames));
+        for (size_t i = first, a = first, b = first; i < end; i++) {
+            while (s[a].frame + sv_tube_reach(k) < s[i].frame) a++;
+            while (b < end && s[b].frame <= s[i].frame + sv_tube_reach(k)) b++;
+            for (size_t f = 0; f < k->n; f++) index[s[i].at * k->n + f] = nearest(s, a, b, sv_tube_frame(k, s[i].frame, f, frames));
+        }
     }
     sv_free(s);
     return 0;

@@ -24,7 +24,8 @@ static inline size_t sv_tube_frame(const struct sv_tube *k, size_t t, size_t i, 
 bool sv_tube_box(const double box[4] /* x1 y1 x2 y2 */, size_t w, size_t h, size_t out[4]);
 
 /* Tubes of tracks: index [n, k->n] = for each object the objects whose crops its tube shares: of its own track, at the frames of
- * the tube or next to them (the earlier of two), itself where it has no track (-1).  Objects are sorted by frame. */
+ * the tube or next to them (the earlier of two) but not beyond its first and last, itself where it has no track (-1).  So
+ * nothing further ahead than sv_tube_reach matters.  Objects are sorted by frame. */
 int sv_tube_follow(const struct sv_tube *k, const size_t *frame /* [n] */, const int64_t *track /* [n] */, size_t n, size_t frames,
                    size_t *index, struct sv_err *e);
 

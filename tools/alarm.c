@@ -12,6 +12,18 @@ struct sv_alarm_rule sv_alarm_rule_at(const struct sv_alarm_opts *o, double per_
 double sv_levels_frame(const struct sv_levels *l, double score) { return l->known ? sv_p_value(&l->frame, score) : NAN; }
 double sv_levels_object(const struct sv_levels *l, double score) { return l->known ? sv_p_value(&l->object, score) : NAN; }
 
+double sv_levels_low(const struct sv_levels *l, double times) {
+    if (!l->known) return 0.9 * l->threshold;
+    const double p = fmin(times * sv_p_value(&l->frame, l->threshold), 0.5);
+    double low = 0, high = l->threshold;
+    for (int i = 0; i < 100; i++) {     /* p falls with the score */
+        const double mid = (low + high) / 2;
+        if (sv_p_value(&l->frame, mid) > p) low = mid;
+        else high = mid;
+    }
+    return high;
+}
+
 void sv_levels_close(struct sv_levels *l) {
     sv_free(l->sorted);
     *l = (struct sv_levels){0};

@@ -30,6 +30,8 @@ int sv_levels_open(struct sv_levels *l, const struct sv_scene *s, const struct s
 void sv_levels_close(struct sv_levels *l);          /* {0} is fine; leaves {0} */
 double sv_levels_frame(const struct sv_levels *l, double score);    /* p-values; NAN where nothing is known */
 double sv_levels_object(const struct sv_levels *l, double score);
+/* The score below the threshold that is `times` as frequent among normal frames; nine tenths of it where nothing is known. */
+double sv_levels_low(const struct sv_levels *l, double times);
 
 /* Seconds as samples of a rate; length is at least one. */
 struct sv_alarm_rule sv_alarm_rule_at(const struct sv_alarm_opts *o, double per_second);

@@ -44,8 +44,7 @@ void sv_crops_close(struct sv_crops *c) {
     *c = (struct sv_crops){0};
 }
 
-/* Croppers for frames of this size: kept while clips are no larger than those before. */
-static int fit_croppers(struct sv_crops *c, size_t w, size_t h, struct sv_err *e) {
+int sv_crops_fit(struct sv_crops *c, size_t w, size_t h, struct sv_err *e) {
     if (w <= c->max_w && h <= c->max_h) return 0;
     w = sv_max(w, c->max_w), h = sv_max(h, c->max_h);
     drop_croppers(c);
@@ -110,7 +109,7 @@ int sv_feed_open(struct sv_feed *f, struct sv_crops *c, const struct sv_rule *r,
         if (r->track) o->tube.n = 1;
     }
     if (!rc) rc = check_boxes(f, e);
-    if (!rc) rc = fit_croppers(c, f->video.w, f->video.h, e);
+    if (!rc) rc = sv_crops_fit(c, f->video.w, f->video.h, e);
     if (!rc) rc = sv_ring_init(&o->ring, 2 * sv_tube_reach(&o->tube) + 1, f->video.w * f->video.h * 3, e);
     if (!rc && (!(o->slot = sv_alloc(c->batch, sizeof *o->slot, e)) ||
                 !(o->feats = sv_alloc((c->batch + 2) * o->tube.n, embed(o) * sizeof *o->feats, e))))

@@ -26,6 +26,8 @@ struct sv_crops {
 int sv_crops_open(struct sv_crops *c, const struct sv_store *store, const struct sv_cpu *cpu, size_t batch,
                   struct sv_err *e);
 void sv_crops_close(struct sv_crops *c);            /* {0} is fine; leaves {0} */
+/* Croppers for frames of w x h: kept while clips are no larger than those before. */
+int sv_crops_fit(struct sv_crops *c, size_t w, size_t h, struct sv_err *e);
 
 struct sv_feed {
     struct sv_video video;

@@ -62,7 +62,7 @@ static int figures(struct sv_object *o, size_t n, struct sv_err *e) {
     return rc;
 }
 
-static size_t apart(double fps) { return fps > 0 ? (size_t)fmin(fmax(floor(fps / 10 + 0.5), 1), SV_MOTION_LOOK) : 2; }
+size_t sv_propose_apart(double fps) { return fps > 0 ? (size_t)fmin(fmax(floor(fps / 10 + 0.5), 1), SV_MOTION_LOOK) : 2; }
 
 int sv_propose(const char *path, const struct sv_propose_opts *o, const struct sv_object *detected, size_t n, struct sv_object **out, size_t *count,
                struct sv_err *e) {
@@ -75,7 +75,7 @@ int sv_propose(const char *path, const struct sv_propose_opts *o, const struct s
     int rc = sv_video_open(&p->video, path, e);
     if (!rc && (!(rgb = sv_alloc(p->video.w * p->video.h, 3, e)) || !(p->proposer = sv_proposer_open(p->video.w, p->video.h, e))))
         rc = SV_ENOMEM;
-    if (!rc && o->figures) sv_proposer_flow(p->proposer, apart(p->video.fps > 0 ? p->video.fps : o->fps));
+    if (!rc && o->figures) sv_proposer_flow(p->proposer, sv_propose_apart(p->video.fps > 0 ? p->video.fps : o->fps));
     if (!rc) rc = walk(p, rgb, e);
     if (!rc && p->at < n)
         rc = sv_fail(e, SV_EINPUT, "%s: a box in frame %zu, but it has %zu frames (the first is 0)", path, detected[p->at].frame,

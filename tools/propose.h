@@ -16,4 +16,7 @@ struct sv_propose_opts {
 int sv_propose(const char *path, const struct sv_propose_opts *o, const struct sv_object *detected, size_t n, struct sv_object **out, size_t *count,
                struct sv_err *e);
 
+/* Frames to both sides over which velocities are measured: a tenth of a second; fps 0: not known. */
+size_t sv_propose_apart(double fps);
+
 #endif

@@ -257,6 +257,11 @@ int sv_scene_load(struct sv_scene *s, const char *path, struct sv_err *e) {
     return rc;
 }
 
+int sv_scene_fits(const struct sv_scene *s, const char *path, const char *id, const char *model, size_t embed, struct sv_err *e) {
+    if (strcmp(s->model, id)) return sv_fail(e, SV_EINPUT, "%s: learned with another model: %s, but %s is %s", path, s->model, model, id);
+    return s->embed == embed ? 0 : sv_fail(e, SV_EINPUT, "%s: features of width %zu, expected %zu", path, s->embed, embed);
+}
+
 void sv_scene_free(struct sv_scene *s) {
     sv_actions_free(&s->actions);
     sv_free(s->text), sv_free(s->centre), sv_free(s->mean), sv_free(s->sample), sv_free(s->context);

@@ -60,6 +60,8 @@ struct sv_scene {
 
 int sv_scene_save(const struct sv_scene *s, const char *path, struct sv_err *e);    /* atomic */
 int sv_scene_load(struct sv_scene *s, const char *path, struct sv_err *e);          /* NULL: asks for -s */
+/* Refuses a scene of another model: id is the identity of the file model, embed its width. */
+int sv_scene_fits(const struct sv_scene *s, const char *path, const char *id, const char *model, size_t embed, struct sv_err *e);
 void sv_scene_free(struct sv_scene *s);             /* {0} is fine; leaves {0} */
 
 #endif

@@ -318,12 +318,7 @@ static int run(struct job *j, const struct sv_tube_opts *o, const struct sv_list
         if (!strcmp(videos->item[i], "-")) return sv_fail(e, SV_EUSAGE, "score: --annotate reads the video a second time, which stdin does not give");
     int rc = sv_scene_load(&j->scene, j->scene_path, e);
     if (!rc) rc = sv_tubes_open(&j->t, o, &j->common, videos, &j->scene.rule, false, e);
-    if (!rc && strcmp(j->scene.model, j->t.id))
-        rc = sv_fail(e, SV_EINPUT, "%s: learned with another model: %s, but %s is %s", j->scene_path, j->scene.model,
-                     o->model, j->t.id);
-    if (!rc && j->scene.embed != j->t.model.cfg.embed)
-        rc = sv_fail(e, SV_EINPUT, "%s: features of width %zu, expected %zu", j->scene_path, j->scene.embed,
-                     j->t.model.cfg.embed);
+    if (!rc) rc = sv_scene_fits(&j->scene, j->scene_path, j->t.id, o->model, j->t.model.cfg.embed, e);
     if (!rc) rc = sv_judge_open(&j->judge, &j->scene, &j->t.cpu, e);
     if (!rc) rc = sv_levels_open(&j->levels, &j->scene, &j->alarm, o->fps, false, &j->common, e);
     if (!rc) rc = sv_guidance_open(&j->guidance, &j->texts, &j->t, &j->scene, e);

@@ -25,6 +25,7 @@
     X(pretrain,   "train the temporal fusion on labelled actions") \
     X(fit,        "learn what is normal from normal video") \
     X(score,      "score video against a scene") \
+    X(watch,      "score a live stream, tell of events as they happen") \
     X(eval,       "AUC of scores against labels") \
     X(world,      "footage of a street that never was, to learn and test on") \
     X(report,     "scores as a page for a browser") \

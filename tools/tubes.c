@@ -1,4 +1,4 @@
-#include "tools/tubes.h"
+#include "tools/pass.h"
 
 #include <math.h>
 #include <string.h>
@@ -206,6 +206,42 @@ static int drain(struct run *r, struct sv_feed *f, float *one, struct sv_err *e)
     return !rc && r->filled ? flush(r, e) : rc;
 }
 
+static int append(struct sv_clip_tubes *out, const struct sv_pass_out *p, size_t *object_cap, size_t *video_cap, size_t embed, struct sv_err *e) {
+    for (size_t i = 0; i < p->n; i++) {
+        if (sv_grow(&out->object, object_cap, out->n, sizeof *out->object, e) ||
+            sv_grow(&out->video, video_cap, out->n, embed * sizeof *out->video, e))
+            return SV_ENOMEM;
+        out->object[out->n] = p->object[i];
+        memcpy(out->video + out->n++ * embed, p->video + i * embed, embed * sizeof *out->video);
+    }
+    return 0;
+}
+
+/* All in one pass: what stdin needs where objects are to be found or followed. */
+static int run_pass(struct run *r, const struct sv_source *s, struct sv_err *e) {
+    struct sv_clip_tubes *out = r->out;
+    struct sv_tubes *t = r->t;
+    struct sv_video v;
+    struct sv_pass *p = NULL;
+    struct sv_pass_out now;
+    size_t boxes, object_cap = 0, video_cap = 0;
+    const struct sv_box *box = sv_boxes_of(&t->boxes, s->name, &boxes);
+    int more = 1, rc = sv_video_open(&v, s->path, e);
+    if (!rc && !(v.fps > 0)) v.fps = t->crops.fps;
+    if (!rc) rc = sv_pass_open(&p, t, s->name, v.w, v.h, v.fps, box, boxes, &(struct sv_pass_opts){0}, e);
+    while (!rc && more) {
+        if ((more = sv_video_next(&v, sv_pass_room(p), e)) < 0) rc = more;
+        else rc = sv_pass_push(p, more, e);
+        while (!rc && sv_pass_take(p, &now)) rc = append(out, &now, &object_cap, &video_cap, t->model.cfg.embed, e);
+        if (r->p) sv_progress_at(r->p, r->before + out->n);
+    }
+    out->w = v.w, out->h = v.h, out->fps = v.fps, out->every = t->rule.every;
+    if (p) out->frames = sv_pass_frames(p);
+    sv_pass_close(p);
+    sv_video_close(&v);
+    return rc;
+}
+
 static int run_live(struct run *r, const struct sv_source *s, struct sv_err *e) {
     struct sv_clip_tubes *out = r->out;
     struct sv_tubes *t = r->t;
@@ -282,7 +318,8 @@ int sv_tubes_clip(struct sv_tubes *t, size_t source, struct sv_clip_tubes *out, 
     *out = (struct sv_clip_tubes){ .name = s->name };
     struct run r = { .t = t, .out = out, .p = p, .before = done };
     if (!(r.feats = sv_alloc(TUBES, t->rule.tube.n * t->model.cfg.embed * sizeof *r.feats, e))) return SV_ENOMEM;
-    const int rc = s->kind == SV_LIVE ? run_live(&r, s, e) : run_stored(&r, s, e);
+    const bool once = s->kind == SV_LIVE && !strcmp(s->path, "-") && (t->motion || t->rule.track);
+    const int rc = once ? run_pass(&r, s, e) : s->kind == SV_LIVE ? run_live(&r, s, e) : run_stored(&r, s, e);
     sv_free(r.feats);
     if (rc) sv_clip_tubes_free(out);
     return rc;
