@@ -139,7 +139,7 @@ Test(report, everything) {
     const char *dir = temp_dir();
     cr_assert(dir && !tiny_folder(dir));
     cr_assert_eq(run_svad(&r, dir, "convert model.safetensors --act quick -o m.svad --quiet"), 0, "%s", r.err);
-    cr_assert_eq(run_svad(&r, dir, "fit -m m.svad clip --frames 3 --boxes boxes.txt --actions actions.txt --clusters 2 --seed 31 -o s.scene --quiet"), 0, "%s", r.err);
+    cr_assert_eq(run_svad(&r, dir, "fit -m m.svad clip --frames 3 --boxes boxes.txt --actions actions.txt --clusters 2 --seed 31 --prompts 0 -o s.scene --quiet"), 0, "%s", r.err);
     cr_assert_eq(run_svad(&r, dir, "score -m m.svad -s s.scene clip --boxes boxes.txt -o a --quiet"), 0, "%s", r.err);
     cr_assert_eq(run_svad(&r, dir, "score -m m.svad -s s.scene a --threshold -1 --abnormal 'run & walk' -o b --quiet"), 0, "%s", r.err);
     write_text(dir, "log", "{\"epoch\": 1, \"step\": 5, \"learned\": {\"loss\": 2.5}, \"held_out\": {\"loss\": 2.75, \"top1\": 0.25}}\n"

@@ -228,7 +228,7 @@ int sv_tool_watch(int argc, char **argv, struct sv_err *e) {
         .command = "watch", .line = "-m MODEL -s SCENE [FILE|-]", .max_args = 1,
         .about = "Scores a video or a live stream (y4m or Motion JPEG on stdin) frame by frame and tells of events, a JSON object\n"
                  "a line: start, update, end, at last a summary.  Scores are those of svad score.",
-        .example = "ffmpeg -loglevel error -i rtsp://camera/stream -f yuv4mpegpipe - | svad watch -m clip.svad -s cam.scene --live",
+        .example = "svad watch -m clip.svad -s cam.scene cam.y4m",
     };
     int rc = sv_opt_parse(&u, opt, SV_LEN(opt), argc, argv, &args, e);
     if (!rc) rc = run(&j, &o, &args, e);
