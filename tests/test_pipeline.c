@@ -7,6 +7,7 @@
 #include "tools/feature.h"
 #include "tools/run.h"
 #include "tools/scene.h"
+#include "tools/stop.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -472,6 +473,31 @@ Test(pipeline, feed_equals_plain_tubes) {
     }
     sv_free(want);
     sv_store_free(&s);
+}
+
+static size_t asked;
+static bool third_time(void) { return ++asked >= 3; }
+
+/* A wish to stop is seen between the crops of a batch. */
+Test(pipeline, feed_stops) {
+    const char *root = temp_dir();
+    clip_of(root, "v", "d", 3);
+    const struct sv_clip_config g = config();
+    struct sv_err e = {0};
+    struct sv_store s;
+    struct sv_crops crops;
+    struct sv_feed feed;
+    const struct sv_cpu cpu = { .kern = sv_kern_best(), .pool = NULL };
+    const struct sv_rule rule = { .tube = { 9, 1 }, .every = 1 };
+    const struct sv_object object = { .frame = 5, .box = { 1, 1, 20, 20 }, .score = 1, .track = -1 };
+    const float *feats;
+    cr_assert(!sv_store_init(&s, "test", &e) && !sv_clip_random(&s, &g, 5, &e) && !sv_crops_open(&crops, &s, &cpu, 9, &e), "%s", e.msg);
+    cr_expect(crops.piece >= 1);
+    crops.stop = third_time, crops.piece = 2;
+    cr_assert_eq(sv_feed_open(&feed, &crops, &rule, "d", in(root, "v/d").s, &object, 1, &e), 0, "%s", e.msg);
+    cr_expect_eq(sv_feed_next(&feed, &feats, &e), SV_STOPPED);
+    cr_expect_eq(asked, 3);
+    sv_feed_close(&feed), sv_crops_close(&crops), sv_store_free(&s);
 }
 
 Test(pipeline, actions) {

@@ -192,7 +192,7 @@ Test(pretrain, mistakes_are_told_before_the_training, .init = setup) {
 Test(pretrain, a_state_of_other_settings_is_refused, .init = setup) {
     cr_assert_eq(stopped("-m m.svad order.tubes --quiet --epochs 1000 -o s.svad", "TERM", 3), 130, "%s", r.err);
     static const char *const bad[][2] = { { "--lr 1e-3", "lr" }, { "--seed 9", "seed" }, { "--val 0", "val" }, { "--alpha 0.5", "alpha" },
-                                          { "--backbone actionclip", "backbone" } };
+                                          { "--backbone actionclip", "backbone" }, { "--norm-then-blend", "norm-then-blend" } };
     for (size_t i = 0; i < SV_LEN(bad); i++) {
         cr_expect_eq(run_svad(&r, dir, "pretrain -m m.svad order.tubes --quiet --resume %s -o s.svad", bad[i][0]), 2, "%s", bad[i][0]);
         cr_expect(strstr(r.err, bad[i][1]), "%s: %s", bad[i][0], r.err);
@@ -215,6 +215,25 @@ Test(pretrain, a_loss_that_is_not_finite_stops_with_the_cause, .init = setup) {
     write_set("nan.tubes", 3, 1, SV_F32, &(struct flaw){ .nan_tube = 17 });
     refused(3, "step 1 (epoch 1): the loss is nan: tube 17 of ", "nan.tubes --val 0");
     refused(3, "lower --lr", "order.tubes --lr 1e6 --weight-decay 1000 --epochs 100");
+}
+
+/* A log that cannot be written is told before features are made; one that is there stays until a training begins. */
+Test(pretrain, the_log_is_opened_first, .init = setup) {
+    refused(4, "none/log: cannot create", "list.csv --frames 3 --log none/log");
+    cr_expect(access(in("no.svad.tubes"), F_OK), "features were made");
+    list_of("old.log", "earlier\n");
+    refused(2, "none.csv", "none.csv --log old.log");
+    refused(2, "none.csv", "none.csv --log new.log");
+    cr_expect(access(in("new.log"), F_OK), "an empty log is left");
+    struct sv_file f;
+    cr_assert(!sv_file_read(&f, in("old.log"), 100, NULL));
+    cr_expect(f.size == 8, "%zu bytes", f.size);
+    sv_file_close(&f);
+    cr_assert_eq(run_svad(&r, dir, "pretrain -m m.svad order.tubes --epochs 1 --quiet --log old.log -o l.svad"), 0, "%s", r.err);
+    cr_assert(!sv_file_read(&f, in("old.log"), 1 << 20, NULL));
+    cr_expect(f.size > 100 && f.data[0] == '{', "%zu bytes", f.size);
+    sv_file_close(&f);
+    cr_assert_eq(run_svad(&r, dir, "pretrain -m m.svad order.tubes --epochs 1 --quiet --log /dev/null -o l.svad"), 0, "%s", r.err);
 }
 
 Test(pretrain, every_backbone_and_form_of_data, .init = setup) {

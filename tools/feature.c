@@ -3,6 +3,7 @@
 #include "clip/image.h"
 #include "core/half.h"
 #include "tools/model.h"
+#include "tools/stop.h"
 #include <math.h>
 #include <string.h>
 
@@ -14,6 +15,13 @@ static size_t fitting_batch(const struct sv_clip_config *g) {
     return sv_min(sv_max(((size_t)128 << 20) / 4 / floats, 8), 64);
 }
 
+/* Crops that even one slow core encodes in about a second, but at least one. */
+static size_t fitting_piece(const struct sv_clip_config *g) {
+    const double grid = (double)(g->image_size / g->patch), w = (double)g->visual.width, mlp = (double)g->visual.mlp;
+    const double flops = (double)g->visual.layers * (grid * grid + 1) * 2 * w * (4 * w + 2 * mlp);
+    return sv_max((size_t)(1e11 / flops), 1);
+}
+
 int sv_crops_open(struct sv_crops *c, const struct sv_store *store, const struct sv_cpu *cpu, size_t batch,
                   struct sv_err *e) {
     *c = (struct sv_crops){ .cpu = cpu };
@@ -21,6 +29,7 @@ int sv_crops_open(struct sv_crops *c, const struct sv_store *store, const struct
     int rc = sv_clip_config_read(&g, store, e);
     if (rc) return rc;
     c->batch = batch ? batch : fitting_batch(&g);
+    c->piece = fitting_piece(&g);
     if (!(c->clip = sv_clip_open(store, cpu, SV_CLIP_IMAGE, c->batch, e))) return e && e->code ? e->code : SV_ENOMEM;
     c->threads = sv_pool_threads(cpu->pool);
     if (!(c->crop = sv_alloc(c->threads, sizeof *c->crop, e)) ||
@@ -190,12 +199,23 @@ static void copy_repeats(const struct sv_feed *f, size_t object) {
             memcpy(row + i * width, row + (i - 1) * width, width * sizeof *row);
 }
 
+/* All n crops; the bits are the same in pieces. */
+static int encode_crops(const struct sv_crops *c, size_t n) {
+    const struct sv_clip_config *g = sv_clip_config(c->clip);
+    const size_t image = 3 * g->image_size * g->image_size, piece = c->stop ? c->piece : n;
+    for (size_t i = 0; i < n; i += piece) {
+        if (c->stop && c->stop()) return SV_STOPPED;
+        sv_clip_image(c->clip, c->pixels + i * image, sv_min(piece, n - i), c->out + i * g->embed);
+    }
+    return 0;
+}
+
 static int encode(struct sv_feed *f, struct sv_err *e) {
     struct sv_feed_own *o = f->own;
     const size_t width = embed(o), pending = o->first + o->ready;
     crop(f);
-    sv_clip_image(o->c->clip, o->c->pixels, o->slots, o->c->out);
-    const int rc = sv_check_finite(o->c->out, o->slots * width, o->clip, e);
+    int rc = encode_crops(o->c, o->slots);
+    if (!rc) rc = sv_check_finite(o->c->out, o->slots * width, o->clip, e);
     if (rc) return rc;
     for (size_t k = 0; k < o->slots; k++) memcpy(o->slot[k].out, o->c->out + k * width, width * sizeof(float));
     o->slots = o->cropped = 0;

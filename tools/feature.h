@@ -17,6 +17,8 @@ struct sv_crops {
     struct sv_clip *clip;               /* image tower; owned */
     size_t batch;
     double fps;                         /* of videos that do not tell theirs; 0: not known */
+    bool (*stop)(void);                 /* asked every second or so of encoding: true ends sv_feed_next with SV_STOPPED; NULL: never */
+    size_t piece;                       /* crops between two askings */
     struct sv_crop *crop;               /* [threads]; made for frames of at most max_w x max_h */
     size_t threads, max_w, max_h;
     float *pixels, *out;                /* [batch, 3, S, S], [batch, E] */
@@ -40,7 +42,7 @@ struct sv_feed {
 int sv_feed_open(struct sv_feed *f, struct sv_crops *c, const struct sv_rule *r, const char *clip, const char *path,
                  const struct sv_object *object, size_t n, struct sv_err *e);
 /* 1: *feats [tube.n, E] are the frame features of the next object, in order, valid until the next call.  0: that was the
- * last, and the video was read to its end.  A box in a frame that the clip does not have is an error. */
+ * last, and the video was read to its end.  SV_STOPPED where c->stop wants it.  A box in a frame that the clip does not have is an error. */
 int sv_feed_next(struct sv_feed *f, const float **feats, struct sv_err *e);
 void sv_feed_close(struct sv_feed *f);              /* {0} is fine; leaves {0} */
 

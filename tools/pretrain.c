@@ -27,6 +27,7 @@ struct job {
     bool resume, blend_units;
     float *text;                        /* [N, E] */
     FILE *log;
+    bool log_there;                     /* before, or a training has begun it */
     double begun, saved;                /* when */
     size_t taken;                       /* samples since then */
 };
@@ -52,6 +53,26 @@ static int check_options(struct job *j, struct sv_err *e) {
     struct sv_out probe;                /* a place that cannot be written is told now, not after the training */
     const int rc = sv_out_open(&probe, j->state_path, e);
     sv_out_drop(&probe);
+    return rc;
+}
+
+/* Before features are made, which may take hours; what an earlier training told stays until this one begins. */
+static int open_log(struct job *j, struct sv_err *e) {
+    j->log_there = j->log_name && !access(j->log_name, F_OK);
+    if (!j->log_name || (j->log = fopen(j->log_name, "a"))) return 0;
+    return sv_fail(e, SV_ENOMEM, "%s: cannot create: %s", j->log_name, strerror(errno));
+}
+
+static int begin_log(struct job *j, struct sv_err *e) {
+    j->log_there = true;
+    if (!j->log || j->resume || !ftruncate(fileno(j->log), 0) || errno == EINVAL) return 0;       /* EINVAL: a pipe or device */
+    return sv_fail(e, SV_ENOMEM, "%s: cannot empty: %s", j->log_name, strerror(errno));
+}
+
+/* A log that never began is not left behind. */
+static int close_log(struct job *j, int rc, struct sv_err *e) {
+    if (j->log && fclose(j->log) && !rc) rc = sv_fail(e, SV_ENOMEM, "%s: cannot write: %s", j->log_name, strerror(errno));
+    if (j->log && !j->log_there) unlink(j->log_name);
     return rc;
 }
 
@@ -286,6 +307,7 @@ static int learn(struct job *j, struct sv_err *e) {
 static int run(struct job *j, struct sv_tube_opts *o, const char *path, struct sv_err *e) {
     int rc = check_options(j, e);
     if (rc) return rc;
+    if ((rc = open_log(j, e))) return rc;
     sv_stop_catch();
     rc = open_data(j, o, path, e);
     if (rc) return rc;
@@ -294,9 +316,7 @@ static int run(struct job *j, struct sv_tube_opts *o, const char *path, struct s
     if (!isnan(j->beta)) j->o.tfc.beta = (float)j->beta;
     j->o.tfc.norm_then_blend |= j->blend_units;
     sv_crops_close(&j->t.crops);        /* the image tower has done its work */
-    if (j->log_name && !(j->log = fopen(j->log_name, j->resume ? "a" : "w")))
-        return sv_fail(e, SV_ENOMEM, "%s: cannot create: %s", j->log_name, strerror(errno));
-    rc = texts(j, e);
+    if (!(rc = texts(j, e))) rc = begin_log(j, e);
     return rc ? rc : learn(j, e);
 }
 
@@ -342,7 +362,7 @@ int sv_tool_pretrain(int argc, char **argv, struct sv_err *e) {
     int rc = sv_opt_parse(&u, opt, SV_LEN(opt), argc, argv, &args, e);
     if (!rc) rc = run(&j, &o, args.item[0], e);
     else if (rc > 0) rc = 0;
-    if (j.log && fclose(j.log) && !rc) rc = sv_fail(e, SV_ENOMEM, "%s: cannot write: %s", j.log_name, strerror(errno));
+    rc = close_log(&j, rc, e);
     sv_free(j.text);
     sv_train_close(&j.train);
     sv_train_set_close(&j.set);

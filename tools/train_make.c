@@ -54,7 +54,7 @@ static int open_crops(struct make *m, struct sv_err *e) {
     if (m->t->crops.clip) return 0;
     const double fps = m->t->crops.fps;
     const int rc = sv_crops_open(&m->t->crops, &m->t->model.store, &m->t->cpu, m->crop_batch, e);
-    m->t->crops.fps = fps;
+    m->t->crops.fps = fps, m->t->crops.stop = sv_stop_wanted;
     return rc;
 }
 
@@ -126,13 +126,17 @@ static int open_row(struct make *m, size_t i, struct tubes *s, struct sv_err *e)
     return rc;
 }
 
+static int next_feats(struct tubes *s, const float **feats, struct sv_err *e) {
+    const int rc = sv_feed_next(&s->feed, feats, e);
+    return rc == 1 ? 0 : rc;
+}
+
 static int encode_frames(struct tubes *s, size_t embed, struct sv_err *e) {
     const float *feats;
     int rc = 0;
     if (!(s->frame = sv_alloc(s->objects, embed * sizeof *s->frame, e))) return SV_ENOMEM;
     for (size_t k = 0; k < s->objects; k++) {
-        if (sv_stop_wanted()) return SV_STOPPED;
-        if ((rc = sv_feed_next(&s->feed, &feats, e)) < 0) return rc;
+        if ((rc = next_feats(s, &feats, e))) return rc;
         memcpy(s->frame + k * embed, feats, embed * sizeof *feats);
     }
     return 0;
@@ -147,9 +151,8 @@ static int next_tube(struct make *m, struct tubes *s, const float **feats, struc
         return sv_check_finite(s->out, n * embed, s->stored.file.name, e);
     }
     if (!s->whole) {
-        const int rc = sv_feed_next(&s->feed, feats, e);
         s->next++;
-        return rc < 0 ? rc : 0;
+        return next_feats(s, feats, e);
     }
     const int rc = s->frame ? 0 : encode_frames(s, embed, e);
     const size_t t = s->next++ * m->t->rule.every;

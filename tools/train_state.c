@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { SETTINGS = 14 };
+enum { SETTINGS = 15 };
 struct setting { const char *name; double value; };
 
 /* What must be equal for a training to go on as the same one. */
@@ -18,7 +18,7 @@ static void settings(const struct sv_train_opts *o, struct setting out[SETTINGS]
         { "frames", (double)o->tfc.frames }, { "layers", (double)o->tfc.stack.layers }, { "alpha", (double)o->tfc.alpha },
         { "beta", (double)o->tfc.beta }, { "sigma", o->sigma }, { "lr", o->lr }, { "weight-decay", o->decay }, { "val", o->val },
         { "clip-norm", o->clip }, { "batch", (double)o->batch }, { "seed", (double)o->seed }, { "tubes-per-video", (double)o->tubes },
-        { "warmup", (double)o->warm }, { "cosine over epochs", o->cosine ? (double)o->epochs : 0 },
+        { "norm-then-blend", o->tfc.norm_then_blend ? 1 : 0 }, { "warmup", (double)o->warm }, { "cosine over epochs", o->cosine ? (double)o->epochs : 0 },
     };
     memcpy(out, all, sizeof all);
 }
