@@ -231,7 +231,7 @@ int sv_fit_prompt_learn(struct sv_fit_prompt *p, const struct sv_common *common,
     if (!rc) rc = sv_answers_take(&p->after, p->cpu, text, texts, embed, video, n, sigma, NULL, e);
     if (!rc) rc = find_near(p, e);
     const char *why = rc ? NULL : sv_answers_collapsed(&p->before, &p->after);
-    if (why) sv_say(common, "warning: the responses collapsed: %s; fewer --prompt-epochs or a lower --prompt-lr keep them apart", why);
+    if (why) sv_say(common, "warning: the responses collapsed: %s; try fewer --prompt-epochs, a --prompt-init, or plain texts (--prompts 0)", why);
     return rc;
 }
 
