@@ -253,6 +253,25 @@ Test(world, begins_what_it_is_told) {
     }
 }
 
+/* Somebody alone who goes behind a lamp post is seen in part, though all of them is in the picture. */
+Test(world, what_stands_in_front_hides) {
+    static uint8_t rgb[W * H * 3];
+    size_t hidden = 0, whole = 0;
+    for (uint64_t s = 0; s < 6; s++) {
+        const struct sv_world_config g = { .scene = "street", .seed = s, .w = W, .h = H, .fps = 5, .crowd = 1 };
+        struct sv_world *w = sv_world_open(&g, NULL);
+        cr_assert(w);
+        for (int t = 0; t < 100; t++) {
+            struct sv_world_object o[64];
+            sv_world_next(w, rgb);
+            if (sv_world_objects(w, o, 64) != 1 || o[0].inside < 0.999) continue;
+            hidden += o[0].seen < 0.9, whole += o[0].seen > 0.999;
+        }
+        sv_world_free(w);
+    }
+    cr_expect(hidden > 3 && whole > 30, "%zu hidden, %zu whole", hidden, whole);
+}
+
 Test(world, a_full_cast_turns_newcomers_away) {
     struct sv_world *w = open_at("square", 1, NULL);
     size_t n = 0;
