@@ -322,6 +322,8 @@ static void put_run(struct sv_report *r) {
     put_fact(h, "scene", sv_json_get(scene, "file")), put_fact(h, "seed", sv_json_get(scene, "seed"));
     put_fact(h, "learned from clips", sv_json_get(scene, "clips")), put_fact(h, "learned from objects", sv_json_get(scene, "objects"));
     put_fact(h, "action texts", sv_json_get(scene, "texts")), put_fact(h, "normal patterns", sv_json_get(scene, "centres"));
+    put_fact(h, "learned context vectors", sv_json_get(scene, "prompts")), put_fact(h, "looks are compared by", sv_json_get(scene, "patterns"));
+    put_fact(h, "size and speed count", sv_json_get(scene, "motion"));
     put_fact(h, "boxes", sv_json_get(root, "boxes")), put_fact(h, "boxes from motion", sv_json_get(root, "motion"));
     put_fact(h, "frames of a tube", sv_json_get(tubes, "frames")), put_fact(h, "step", sv_json_get(tubes, "step")), put_fact(h, "step in seconds", sv_json_get(tubes, "seconds"));
     put_fact(h, "crops", sv_json_get(tubes, "crop")), put_fact(h, "boxes of a tube", sv_json_get(tubes, "boxes")), put_fact(h, "a tube on every n-th frame", sv_json_get(tubes, "every"));

@@ -242,10 +242,12 @@ static void put_pick(struct sv_report *r, size_t i) {
 
 void sv_report_boxes(struct sv_report *r) {
     if (!r->picks) return;
-    bool why = false;
+    bool why = false, motion = false;
+    sv_json_bool(sv_json_get(sv_json_get(r->run.root, "scene"), "motion"), &motion);
     for (size_t i = 0; i < r->picks; i++) why = why || r->pick[i].over[0];
-    sv_html(&r->h, "<section id=\"boxes\"><h2>Highest boxes</h2>\n<p>The objects that scored highest, one a track and one in a few seconds of a clip.%s</p>\n<ol class=\"cards\">\n",
-            why ? " More and less than usual: the actions whose response stands out most from the nearest normal pattern." : "");
+    sv_html(&r->h, "<section id=\"boxes\"><h2>Highest boxes</h2>\n<p>The objects that scored highest, one a track and one in a few seconds of a clip.%s%s</p>\n<ol class=\"cards\">\n",
+            why ? " More and less than usual: the actions whose response stands out most from the nearest normal pattern." : "",
+            motion ? " Their size and speed count in the score as well." : "");
     for (size_t i = 0; i < r->picks; i++) put_pick(r, i);
     sv_html(&r->h, "</ol></section>\n");
 }

@@ -25,6 +25,9 @@ static void put_scene(struct sv_json_out *o, const struct sv_run_facts *f) {
     sv_json_put_int(o, "objects", (int64_t)s->objects);
     sv_json_put_int(o, "texts", (int64_t)s->texts);
     sv_json_put_int(o, "centres", (int64_t)s->centres);
+    sv_json_put_text(o, "patterns", sv_patterns_name[s->patterns]);
+    sv_json_put_bool(o, "motion", s->figures.n > 0);
+    sv_json_put_int(o, "prompts", (int64_t)s->context_dim[1]);
     sv_json_put_int(o, "seed", (int64_t)s->seed);
     sv_json_open(o, "frame_scores", '{');
     for (size_t i = 0; i < SV_LEN(shown); i++) sv_json_put_real(o, shown[i].name, s->frame_q[shown[i].at]);

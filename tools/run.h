@@ -2,7 +2,8 @@
  *
  *     {"svad": "0.1.0", "command": ["svad", "score", ...], "isa": "avx2", "threads": 2,
  *      "model": {"file": "clip.svad", "id": "..."},
- *      "scene": {"file": "ped2.scene", "clips": 16, "objects": 30023, "texts": 258, "centres": 10, "seed": 0,
+ *      "scene": {"file": "ped2.scene", "clips": 16, "objects": 30023, "texts": 258, "centres": 10, "patterns": "kmeans",
+ *                "motion": false, "prompts": 16, "seed": 0,
  *                "frame_scores": {"0.5": 0.01, "0.99": 0.1, "0.999": 0.2}},                   of the training frames
  *      "tubes": {"frames": 9, "step": 1, "seconds": null, "crop": "squash", "boxes": "centre", "every": 1, "min_score": 0.5},
  *      "threshold": 0.02 or null, "alarms_per_hour": 1 or null, "boxes": "boxes.txt" or null, "motion": false,
