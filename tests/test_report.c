@@ -168,6 +168,8 @@ Test(report, everything) {
     load(dir, "page.html");
     cr_expect(page.size == size && !memcmp(page.data, first, size));
     sv_free(first);
+    cr_assert_eq(run_svad(&r, dir, "report a -o page.html"), 0, "%s", r.err);
+    load(dir, "page.html"), well_formed(), HAS_NOT("#texts"), HAS_NOT("#labels"), HAS_NOT("class=\"c b\"");
     cr_assert_eq(run_svad(&r, dir, "report b -o page.html --video clip --before a"), 0, "%s", r.err);
     load(dir, "page.html"), well_formed(), HAS("data:image/jpeg"), HAS("class=\"c b\""), HAS("99.9\xc2\xa0% of the training frames");
     cr_assert_eq(run_svad(&r, dir, "report b -o page.html --video a.y4m"), 2);

@@ -103,6 +103,11 @@ static const char *duration(char out[32], double s) {
     return out;
 }
 
+static bool has_texts(const struct sv_report *r) {
+    const struct sv_json_node *texts = sv_json_get(r->run.root, "redefined");
+    return r->redefined || (texts && texts->n);
+}
+
 static void put_head(struct sv_report *r) {
     struct sv_html *h = &r->h;
     sv_html(h, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>");
@@ -117,7 +122,7 @@ static void put_head(struct sv_report *r) {
     if (r->picks) sv_html(h, "<li><a href=\"#boxes\">Highest boxes</a></li>");
     sv_html(h, "<li><a href=\"#scores\">Scores over time</a></li><li><a href=\"#clips\">Clips</a></li>");
     if (r->labels) sv_html(h, "<li><a href=\"#labels\">Against the labels</a></li>");
-    if (sv_json_get(r->run.root, "redefined") || r->redefined) sv_html(h, "<li><a href=\"#texts\">Redefinition</a></li>");
+    if (has_texts(r)) sv_html(h, "<li><a href=\"#texts\">Redefinition</a></li>");
     if (r->log) sv_html(h, "<li><a href=\"#training\">Training</a></li>");
     sv_html(h, "<li><a href=\"#run\">The run</a></li></ul></nav>\n<main id=\"main\" tabindex=\"-1\">\n");
 }
@@ -258,7 +263,7 @@ static void put_changes(struct sv_report *r) {
 static void put_texts(struct sv_report *r) {
     struct sv_html *h = &r->h;
     const struct sv_json_node *texts = sv_json_get(r->run.root, "redefined");
-    if (!r->redefined && (!texts || !texts->n)) return;
+    if (!has_texts(r)) return;
     sv_html(h, "<section id=\"texts\"><h2>Redefinition</h2>\n");
     if (r->redefined) put_changes(r);
     if (texts && texts->n) {
