@@ -334,8 +334,10 @@ static int encode(const struct sv_token *t, const char *text, size_t n, const st
     return rc;
 }
 
-static int too_long(struct sv_err *e, size_t found, size_t most) {
-    return sv_fail(e, SV_EINPUT, "text: %zu tokens, expected at most %zu (or truncate)", found, most);
+static int too_long(struct sv_err *e, const char *text, size_t n, size_t found, size_t most) {
+    size_t shown = sv_min(n, 60);
+    while (shown < n && shown && ((unsigned char)text[shown] & 0xc0) == 0x80) shown--;           /* no half letter */
+    return sv_fail(e, SV_EINPUT, "the text \"%.*s%s\" has %zu tokens, expected at most %zu", (int)shown, text, shown < n ? "..." : "", found, most);
 }
 
 int sv_token_bare(const struct sv_token *t, const char *text, size_t n, const struct sv_token_opts *o, int32_t *ids,
@@ -344,7 +346,7 @@ int sv_token_bare(const struct sv_token *t, const char *text, size_t n, const st
     struct ids out = { ids, opts.context, 0 };
     const int rc = encode(t, text, n, &opts, &out, e);
     if (rc) return rc;
-    if (out.n > out.cap && !opts.truncate) return too_long(e, out.n, out.cap);
+    if (out.n > out.cap && !opts.truncate) return too_long(e, text, n, out.n, out.cap);
     *len = sv_min(out.n, out.cap);
     return 0;
 }
@@ -358,7 +360,7 @@ int sv_token_encode(const struct sv_token *t, const char *text, size_t n, const 
     struct ids out = { ids + 1, opts.context - 2, 0 };
     const int rc = encode(t, text, n, &opts, &out, e);
     if (rc) return rc;
-    if (out.n > out.cap && !opts.truncate) return too_long(e, out.n + 2, opts.context);
+    if (out.n > out.cap && !opts.truncate) return too_long(e, text, n, out.n + 2, opts.context);
     *len = sv_min(out.n, out.cap) + 2;
     ids[*len - 1] = sv_token_eot(t);
     return 0;

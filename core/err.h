@@ -19,7 +19,7 @@ struct sv_err {
     char msg[480];
 };
 
-/* Records the message (bytes below 0x20 and 0x7f of it become '?') and returns code. */
+/* Records the message (bytes below 0x20 and 0x7f of it become '?', a number "-nan" becomes "nan") and returns code. */
 int sv_fail(struct sv_err *e, int code, const char *fmt, ...) SV_PRINTF(3, 4);
 
 #endif

@@ -14,4 +14,7 @@ enum { SV_NUM_TEXT = 32 };
 size_t sv_num_text(double v, char out[SV_NUM_TEXT]);
 size_t sv_num_text_f32(float v, char out[SV_NUM_TEXT]);
 
+/* v for printf, which writes a NaN of the other sign as "-nan". */
+static inline double sv_num_shown(double v) { return v == v ? v : __builtin_nan(""); }
+
 #endif

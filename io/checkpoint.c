@@ -29,9 +29,9 @@ static bool has(const struct sv_file *f, const char *bytes, size_t at, size_t n)
 int sv_checkpoint_read(const struct sv_file *f, struct sv_store *s, struct sv_err *e) {
     if (has(f, "PK\3\4", 0, 4) || has(f, "PK\5\6", 0, 4)) return sv_torch_read(f->data, f->size, s, e);
     if (sv_safetensors_is(f->data, f->size)) return sv_safetensors_read(f->data, f->size, s, e);
-    const char *what = f->size ? "nothing known" : "an empty file";
+    const char *what = NULL;
     for (size_t i = SV_LEN(others); i--;)           /* the specific ones stand first and win */
         if (has(f, others[i].bytes, others[i].at, others[i].n)) what = others[i].what;
-    return sv_fail(e, SV_EINPUT, "%s: looks like %s; read are torch.save and TorchScript archives (torch 1.6 and later)"
-                   " and safetensors", s->file, what);
+    return sv_fail(e, SV_EINPUT, "%s: %s%s, expected a checkpoint of torch.save or TorchScript (torch 1.6 and later), or safetensors", s->file,
+                   what ? "looks like " : f->size ? "is nothing known" : "is empty", what ? what : "");
 }

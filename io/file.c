@@ -101,7 +101,8 @@ int sv_out_open(struct sv_out *o, const char *path, struct sv_err *e) {
     *o = (struct sv_out){ .fd = -1 };
     struct stat st;
     const bool standard = !strcmp(path, "-");
-    o->plain = standard || (!stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
+    if (!standard && sv_is_dir(path)) return sv_fail(e, SV_ENOMEM, "%s: cannot write: it is a folder", path);
+    o->plain = standard || (!stat(path, &st) && !S_ISREG(st.st_mode));
     const size_t n = strlen(path) + 12;
     if (!(o->path = sv_strdup(standard ? "stdout" : path, e)) || !(o->buf = sv_alloc(BUF, 1, e)) || !(o->temp = sv_alloc(n, 1, e))) {
         sv_out_drop(o);
@@ -120,6 +121,13 @@ int sv_out_open(struct sv_out *o, const char *path, struct sv_err *e) {
     const int rc = sv_fail(e, SV_ENOMEM, "%s: cannot create: %s", o->path, why());
     o->temp[0] = 0;
     sv_out_drop(o);
+    return rc;
+}
+
+int sv_out_try(const char *path, struct sv_err *e) {
+    struct sv_out o;
+    const int rc = sv_out_open(&o, path, e);
+    if (!rc) sv_out_drop(&o);
     return rc;
 }
 

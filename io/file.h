@@ -30,6 +30,7 @@ struct sv_out {
 };
 
 int sv_out_open(struct sv_out *o, const char *path, struct sv_err *e);
+int sv_out_try(const char *path, struct sv_err *e);         /* fails where sv_out_open would, and leaves nothing: before hours of work */
 int sv_out_write(struct sv_out *o, const void *p, size_t n, struct sv_err *e);
 int sv_out_printf(struct sv_out *o, struct sv_err *e, const char *fmt, ...) SV_PRINTF(3, 4);
 int sv_out_commit(struct sv_out *o, struct sv_err *e);      /* frees; on failure nothing is left and the target is untouched */

@@ -26,12 +26,13 @@ static const struct format {
 };
 
 static int unknown(const uint8_t *data, size_t size, const char *name, struct sv_err *e) {
-    char known[128] = "", hex[16] = "nothing";
+    char known[128] = "", hex[16] = "";
     for (size_t i = 0, n = 0; i < SV_LEN(formats); i++)
         n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", i ? ", " : "", formats[i].name);
     for (size_t i = 0; i < sv_min(size, 4); i++) snprintf(hex + 3 * i, 4, "%02x ", data[i]);
-    if (size) hex[3 * sv_min(size, 4) - 1] = 0;
-    return sv_fail(e, SV_EINPUT, "%s: begins with %s: not an image of a format read here: %s", name, hex, known);
+    if (!size) return sv_fail(e, SV_EINPUT, "%s: is empty, expected a picture: %s", name, known);
+    hex[3 * sv_min(size, 4) - 1] = 0;
+    return sv_fail(e, SV_EINPUT, "%s: is no picture that is read (%s), it begins with %s", name, known, hex);
 }
 
 int sv_image_decode(const uint8_t *data, size_t size, const char *name, struct sv_image *im, struct sv_err *e) {

@@ -129,7 +129,9 @@ static int open_stream(struct sv_video *v, struct sv_err *e) {
     int rc = sv_stream_open(&in, v->path, e);
     if (rc) return rc;
     rc = sv_stream_peek(&in, 12, &p, &n, e);
-    v->own->kind = rc || !sv_avi_is(p, n) ? Y4M : AVI;       /* the y4m reader says what else it is not */
+    v->own->kind = !rc && sv_avi_is(p, n) ? AVI : Y4M;
+    if (!rc && v->own->kind == Y4M && !sv_y4m_is(p, n))
+        rc = sv_fail(e, SV_EINPUT, "%s: %s, expected y4m or Motion JPEG in AVI " SV_AVI_CONVERT, in.name, n ? "is no video that is read" : "is empty");
     if (!rc) rc = v->own->kind == AVI ? open_avi(v, &in, e) : open_y4m(v, &in, e);
     sv_stream_close(&in);
     return rc;

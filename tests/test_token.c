@@ -75,7 +75,7 @@ Test(token, frame) {
     cr_expect_eq(sv_token_encode(t, many, 75, NULL, ids, &len, &e), 0);
     cr_expect(len == 77 && ids[75] == 272 && ids[76] == 520);
     cr_expect_eq(sv_token_encode(t, many, 76, NULL, ids, &len, &e), SV_EINPUT);
-    cr_expect_str_eq(e.msg, "text: 78 tokens, expected at most 77 (or truncate)");
+    cr_expect_str_eq(e.msg, "the text \"111111111111111111111111111111111111111111111111111111111111...\" has 78 tokens, expected at most 77");
     struct sv_token_opts o = SV_TOKEN_OPTS;
     o.truncate = true;
     cr_expect_eq(sv_token_encode(t, many, 76, &o, ids, &len, NULL), 0);

@@ -1,6 +1,7 @@
 #include "tools/any.h"
 #include "tools/tool.h"
 
+#include "core/num.h"
 #include "io/json.h"
 #include <math.h>
 #include <stdio.h>
@@ -98,8 +99,8 @@ static void compare_tensor(struct diff *d, const struct sv_view *v, const struct
         if (!differ && type) return;
         size_t at = type ? 0 : (size_t)snprintf(how, sizeof how, "%s | %s, ", sv_dtype_name(v->dtype),
                                                 sv_dtype_name(w->dtype));
-        snprintf(how + at, sizeof how - at, "%zu of %zu differ, max abs %.6g, relative %.6g", differ, v->count, most,
-                 relative);
+        snprintf(how + at, sizeof how - at, "%zu of %zu differ, max abs %.6g, relative %.6g", differ, v->count, sv_num_shown(most),
+                 sv_num_shown(relative));
     } else {
         const size_t size = sv_dtype_size(v->dtype);
         for (size_t i = 0; i < v->count; i++)

@@ -153,6 +153,7 @@ static int run(struct embed *x, struct sv_err *e) {
         return sv_fail(e, SV_EUSAGE, "embed: --clean is \"%s\", expected openai, hf or none", x->clean);
     x->token.special = !x->no_special;
     if ((rc = sv_model_open(&x->m, x->model, e)) || (rc = sv_cpu_open(&x->cpu, &x->common, e))) return rc;
+    if (x->out && (rc = sv_out_try(x->out, e))) return rc;
     if (!(x->clip = sv_clip_open(&x->m.store, &x->cpu, towers, 1, e))) return e->code;
     struct sv_progress p;
     sv_progress_start(&p, &x->common, "embed", "inputs", x->in.n);

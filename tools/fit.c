@@ -259,6 +259,7 @@ static int run(struct job *j, const struct sv_tube_opts *o, const struct sv_list
     if (!j->out) return sv_fail(e, SV_EUSAGE, "fit: no scene given: -o SCENE");
     int rc = choose_patterns(j, o->with, e);
     if (!rc) rc = sv_tubes_open(&j->t, o, &j->common, videos, NULL, false, e);
+    if (!rc) rc = sv_out_try(j->out, e);
     if (!rc) rc = texts(j, e);
     if (!rc) rc = collect(j, e);
     sv_crops_close(&j->t.crops);        /* the image tower has done its work */

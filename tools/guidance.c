@@ -28,8 +28,9 @@ int sv_guidance_open(struct sv_guidance *g, const struct sv_guidance_opts *o, st
         !(g->effect = sv_alloc(g->n, sizeof *g->effect, e)))
         return SV_ENOMEM;
     for (size_t i = 0; i < g->n; i++) {
-        g->text[i] = i < o->normal.n ? o->normal.item[i] : o->abnormal.item[i - o->normal.n];
+        const char *text = g->text[i] = i < o->normal.n ? o->normal.item[i] : o->abnormal.item[i - o->normal.n];
         g->effect[i].highest = -1;
+        if (!text[strspn(text, " \t\n")]) return sv_fail(e, SV_EUSAGE, "--%s: the text is empty", i < o->normal.n ? "normal" : "abnormal");
     }
     float *feats = sv_alloc(g->n, s->embed * sizeof *feats, e);
     struct sv_clip *clip = feats ? sv_clip_open(&t->model.store, &t->cpu, SV_CLIP_TEXT, 8, e) : NULL;

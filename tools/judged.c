@@ -2,10 +2,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 int sv_scores_load(struct sv_scores *s, const char *dir, char path[4096], struct sv_err *e) {
     const int n = snprintf(path, 4096, sv_is_dir(dir) ? "%s/scores.csv" : "%s", dir);
-    return n < 0 || n >= 4096 ? sv_fail(e, SV_EUSAGE, "the path of the scores is too long") : sv_scores_read(s, path, e);
+    if (n < 0 || n >= 4096) return sv_fail(e, SV_EUSAGE, "the path of the scores is too long");
+    if (sv_is_dir(dir) && access(path, F_OK)) return sv_fail(e, SV_EINPUT, "%s: no scores.csv in this folder; expected one that svad score made", dir);
+    return sv_scores_read(s, path, e);
 }
 
 static int read_inputs(struct sv_judged *x, const char *dir, const char *labels, struct sv_err *e) {

@@ -4,11 +4,15 @@
 #include <math.h>
 #include <string.h>
 
+static int ours(const struct sv_file *f, struct sv_err *e) {
+    return sv_container_is(f) ? 0 : sv_fail(e, SV_EINPUT, "%s: no file of svad; a checkpoint becomes a model by: svad convert %s -o MODEL", f->name, f->name);
+}
+
 int sv_model_open(struct sv_model *m, const char *path, struct sv_err *e) {
     memset(m, 0, sizeof *m);
     if (!path) return sv_fail(e, SV_EUSAGE, "no model given: -m MODEL, a file made by svad convert");
     int rc;
-    if ((rc = sv_file_map(&m->file, path, e)) || (rc = sv_store_init(&m->store, path, e)) ||
+    if ((rc = sv_file_map(&m->file, path, e)) || (rc = ours(&m->file, e)) || (rc = sv_store_init(&m->store, path, e)) ||
         (rc = sv_container_read(&m->file, "model", &m->store, e)) || (rc = sv_clip_config_read(&m->cfg, &m->store, e))) {
         sv_model_close(m);
         return rc;

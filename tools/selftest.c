@@ -361,7 +361,7 @@ static void run_stage(size_t i, const struct sv_cpu *cpu, const struct sv_common
     t->stages++, t->failed += !ok;
     if (rc == SV_ENOMEM) t->rc = rc;
     if (!o->json) {
-        printf("%-4s %-12s %-7s deviation %-9.3g bound %-9.3g %s\n", ok ? "ok" : "FAIL", stages[i].name, isa, c.worst, c.bound, what);
+        printf("%-4s %-12s %-7s deviation %-9.3g bound %-9.3g %s\n", ok ? "ok" : "FAIL", stages[i].name, isa, sv_num_shown(c.worst), c.bound, what);
         return;
     }
     struct sv_json_out j = { .e = &e };
