@@ -70,6 +70,8 @@ Test(holdout, shares_no_picture) {
     check(&(struct footage){ 4, { 180, 120, 150, 200 }, 1, 10, 4 }, 4, 0.15, 0.25);
     check(&(struct footage){ 3, { 181, 60, 20 }, 1, 0, 4 }, 2, 0.13, 0.25);         /* the last is too short */
     check(&(struct footage){ 6, { 20, 20, 20, 20, 20, 20 }, 1, 10, 4 }, 1, 0.1, 0.25);       /* a whole one */
+    check(&(struct footage){ 11, { 180, 120, 150, 200, 180, 100, 180, 180, 180, 180, 180 }, 1, 10, 4 }, 2, 0.15, 0.25);
+    check(&(struct footage){ 7, { 180, 120, 15000, 200, 180, 100, 180 }, 1, 10, 4 }, 6, 0.15, 0.25);      /* one of the short, five of the long */
     check(&(struct footage){ 2, { 20, 20 }, 1, 10, 4 }, 0, 0, 0);
     check(&(struct footage){ 1, { 1 }, 1, 10, 4 }, 0, 0, 0);
     check(&(struct footage){ 1, { 30000 }, 1, 10, 4 }, 10, 0.19, 0.21);             /* a minute each */

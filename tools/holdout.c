@@ -39,24 +39,35 @@ static size_t place(size_t nth, size_t room) {
     return (size_t)((x - floor(x)) * (double)(room + 1));
 }
 
-static int pick(struct sv_holdout *h, struct sv_err *e) {
-    size_t whole = 0;
+static double minute(const struct sv_hold_clip *c) { return c->fps > 0 ? 60 * c->fps : MINUTE; }
+
+/* Its share of the clip is less than a minute. */
+static bool is_short(const struct sv_holdout *h, const struct sv_hold_clip *c) { return h->share * (double)c->frames < minute(c); }
+
+/* Blocks of one clip, or the clip as a whole if its turn has come. */
+static int pick_from(struct sv_holdout *h, size_t i, bool whole, size_t *turn, struct sv_err *e) {
+    const struct sv_hold_clip *c = &h->clip[i];
+    const double out = h->share * (double)c->frames;
+    const size_t pieces = is_short(h, c) ? 1 : (size_t)(out / minute(c)), piece = c->frames / pieces;
+    const size_t len = (size_t)(out / (double)pieces), guard = 2 * c->reach;
     int rc = 0;
-    for (size_t i = 0; !rc && i < h->clips; i++) {
-        const struct sv_hold_clip *c = &h->clip[i];
-        const double out = h->share * (double)c->frames, minute = c->fps > 0 ? 60 * c->fps : MINUTE;
-        const size_t pieces = out > minute ? (size_t)(out / minute) : 1, piece = c->frames / pieces;
-        const size_t len = (size_t)(out / (double)pieces), guard = 2 * c->reach;
-        if (len && len + 2 * guard <= piece / 2) {
-            for (size_t k = 0; !rc && k < pieces; k++) {
-                const size_t begin = k * piece + place(h->blocks, piece - len);
-                rc = add(h, i, begin, begin + len, e);
-            }
-        } else {
-            whole++;
-            if (floor((double)whole * h->share + 1e-9) > floor((double)(whole - 1) * h->share + 1e-9)) rc = add(h, i, 0, c->frames, e);
-        }
+    if (whole || !len || len + 2 * guard > piece / 2) {
+        const double n = (double)++*turn;
+        return floor(n * h->share + 1e-9) > floor((n - 1) * h->share + 1e-9) ? add(h, i, 0, c->frames, e) : 0;
     }
+    for (size_t k = 0; !rc && k < pieces; k++) {
+        const size_t begin = k * piece + place(h->blocks, piece - len);
+        rc = add(h, i, begin, begin + len, e);
+    }
+    return rc;
+}
+
+static int pick(struct sv_holdout *h, struct sv_err *e) {
+    size_t turn = 0, shorts = 0;
+    int rc = 0;
+    for (size_t i = 0; i < h->clips; i++) shorts += is_short(h, &h->clip[i]);
+    const bool enough = (double)shorts * h->share >= 1 - 1e-9;
+    for (size_t i = 0; !rc && i < h->clips; i++) rc = pick_from(h, i, enough && is_short(h, &h->clip[i]), &turn, e);
     return rc;
 }
 

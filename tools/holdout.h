@@ -2,8 +2,11 @@
  *
  * Blocks are contiguous and spread over the clips: of each clip a share, in pieces of a minute or more, at places that go
  * through all parts of a clip.  Tubes that share a picture with one of a block are left out on both sides, so a block has a
- * guard of twice a tube's reach; a clip of which more than half would go that way is held out whole, or not at all: each
- * (1 / share)-th of such clips is. */
+ * guard of twice a tube's reach.
+ *
+ * People stay in view for many seconds, and are no news to patterns that were learned on the seconds beside.  So of clips whose
+ * share is less than a minute every (1 / share)-th is held out whole, if there are that many; else they give shorter blocks,
+ * unless block and guards would take more than half of the clip. */
 #ifndef TOOLS_HOLDOUT_H
 #define TOOLS_HOLDOUT_H
 

@@ -21,7 +21,7 @@ struct sv_pass_opts {
 struct sv_pass_out {
     size_t frame, n;
     bool tubes;                         /* tubes were to be made on this frame (--every), and it was seen */
-    const struct sv_object *object;     /* [n] */
+    struct sv_object *object;           /* [n] */
     const float *video;                 /* [n, E] */
     const uint8_t *rgb;                 /* [h, w, 3]; NULL where the picture is gone (possible if not eager) */
 };

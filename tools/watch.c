@@ -33,6 +33,7 @@ struct job {
     size_t told_dropped, told_at;       /* frames dropped when it was said last, and when */
     /* of a frame, [cap] each */
     struct sv_verdict v;
+    struct sv_figure *shape;
     struct sv_event_object *object;
     size_t *index, cap;
 };
@@ -40,8 +41,9 @@ struct job {
 /* ---- one frame ---- */
 
 static void drop_arrays(struct job *j) {
-    sv_free(j->v.response), sv_free(j->v.score), sv_free(j->v.nearest), sv_free(j->v.action), sv_free(j->object), sv_free(j->index);
-    j->v = (struct sv_verdict){0}, j->object = NULL, j->index = NULL, j->cap = 0;
+    sv_free(j->v.response), sv_free(j->v.score), sv_free(j->v.nearest), sv_free(j->v.action), sv_free(j->v.figure), sv_free(j->shape);
+    sv_free(j->object), sv_free(j->index);
+    j->v = (struct sv_verdict){0}, j->shape = NULL, j->object = NULL, j->index = NULL, j->cap = 0;
 }
 
 static int make_room(struct job *j, size_t n, struct sv_err *e) {
@@ -51,7 +53,8 @@ static int make_room(struct job *j, size_t n, struct sv_err *e) {
     j->v.response = sv_alloc(cap, j->scene.texts * sizeof *j->v.response, e), j->v.score = sv_alloc(cap, sizeof *j->v.score, e);
     j->v.nearest = sv_alloc(cap, sizeof *j->v.nearest, e), j->v.action = sv_alloc(cap, sizeof *j->v.action, e);
     j->object = sv_alloc(cap, sizeof *j->object, e), j->index = sv_alloc(cap, sizeof *j->index, e);
-    if (!j->v.response || !j->v.score || !j->v.nearest || !j->v.action || !j->object || !j->index) return SV_ENOMEM;
+    j->v.figure = sv_alloc(cap, sizeof *j->v.figure, e), j->v.shape = j->shape = sv_alloc(cap, sizeof *j->shape, e);
+    if (!j->v.response || !j->v.score || !j->v.nearest || !j->v.action || !j->object || !j->index || !j->v.figure || !j->shape) return SV_ENOMEM;
     j->cap = cap;
     return 0;
 }
@@ -60,6 +63,8 @@ static int frame(struct job *j, const struct sv_pass_out *p, struct sv_err *e) {
     size_t n = 0;
     if (!p->tubes) return 0;
     int rc = make_room(j, p->n, e);
+    const struct sv_clip_tubes c = { .name = j->out.clip, .n = p->n, .object = p->object, .fps = j->scene.seconds ? j->out.fps : 0 };
+    if (!rc && j->scene.figures.n) rc = sv_tubes_figures(&c, j->scene.seconds, j->shape, e);
     if (rc) return rc;
     sv_judge_run(&j->judge, p->video, p->n, &j->v);
     for (size_t i = 0; i < p->n; i++) {
