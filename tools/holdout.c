@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MINUTE = 1500 };                 /* frames of a piece where the frame rate is not known */
+enum { RATE = 25, STAY = 10 };          /* frames a second where they are not known; seconds that somebody stays in view */
 
 int sv_holdout_add(struct sv_holdout *h, const struct sv_clip_tubes *c, const struct sv_rule *r, struct sv_err *e) {
     struct sv_tube tube;
@@ -27,9 +27,9 @@ int sv_holdout_add(struct sv_holdout *h, const struct sv_clip_tubes *c, const st
 
 /* ---- blocks ---- */
 
-static int add(struct sv_holdout *h, size_t clip, size_t begin, size_t end, struct sv_err *e) {
+static int add(struct sv_holdout *h, size_t clip, size_t begin, size_t end, size_t guard, struct sv_err *e) {
     const int rc = sv_grow(&h->block, &h->block_cap, h->blocks, sizeof *h->block, e);
-    if (!rc) h->block[h->blocks++] = (struct sv_hold_block){ clip, begin, end };
+    if (!rc) h->block[h->blocks++] = (struct sv_hold_block){ clip, begin, end, guard };
     return rc;
 }
 
@@ -39,25 +39,30 @@ static size_t place(size_t nth, size_t room) {
     return (size_t)((x - floor(x)) * (double)(room + 1));
 }
 
-static double minute(const struct sv_hold_clip *c) { return c->fps > 0 ? 60 * c->fps : MINUTE; }
+/* What the share of a clip comes to: pieces with a block each. */
+struct plan { size_t pieces, piece, len, guard; };
 
-/* Its share of the clip is less than a minute. */
-static bool is_short(const struct sv_holdout *h, const struct sv_hold_clip *c) { return h->share * (double)c->frames < minute(c); }
+/* stay: seconds that people may stay in view. */
+static struct plan plan(const struct sv_holdout *h, const struct sv_hold_clip *c, double stay) {
+    const double fps = c->fps > 0 ? c->fps : RATE, out = h->share * (double)c->frames;
+    struct plan p = { .pieces = out > 60 * fps ? (size_t)(out / (60 * fps)) : 1, .guard = 2 * c->reach + (size_t)(stay * fps) };
+    p.piece = c->frames / p.pieces, p.len = (size_t)(out / (double)p.pieces);
+    return p;
+}
+
+static bool fits(const struct plan *p) { return p->len && p->len + 2 * p->guard <= p->piece / 2; }
 
 /* Blocks of one clip, or the clip as a whole if its turn has come. */
-static int pick_from(struct sv_holdout *h, size_t i, bool whole, size_t *turn, struct sv_err *e) {
-    const struct sv_hold_clip *c = &h->clip[i];
-    const double out = h->share * (double)c->frames;
-    const size_t pieces = is_short(h, c) ? 1 : (size_t)(out / minute(c)), piece = c->frames / pieces;
-    const size_t len = (size_t)(out / (double)pieces), guard = 2 * c->reach;
+static int pick_from(struct sv_holdout *h, size_t i, double stay, size_t *turn, struct sv_err *e) {
+    const struct plan p = plan(h, &h->clip[i], stay);
     int rc = 0;
-    if (whole || !len || len + 2 * guard > piece / 2) {
+    if (!fits(&p)) {
         const double n = (double)++*turn;
-        return floor(n * h->share + 1e-9) > floor((n - 1) * h->share + 1e-9) ? add(h, i, 0, c->frames, e) : 0;
+        return floor(n * h->share + 1e-9) > floor((n - 1) * h->share + 1e-9) ? add(h, i, 0, h->clip[i].frames, 0, e) : 0;
     }
-    for (size_t k = 0; !rc && k < pieces; k++) {
-        const size_t begin = k * piece + place(h->blocks, piece - len);
-        rc = add(h, i, begin, begin + len, e);
+    for (size_t k = 0; !rc && k < p.pieces; k++) {
+        const size_t begin = k * p.piece + place(h->blocks, p.piece - p.len);
+        rc = add(h, i, begin, begin + p.len, p.guard, e);
     }
     return rc;
 }
@@ -65,9 +70,15 @@ static int pick_from(struct sv_holdout *h, size_t i, bool whole, size_t *turn, s
 static int pick(struct sv_holdout *h, struct sv_err *e) {
     size_t turn = 0, shorts = 0;
     int rc = 0;
-    for (size_t i = 0; i < h->clips; i++) shorts += is_short(h, &h->clip[i]);
-    const bool enough = (double)shorts * h->share >= 1 - 1e-9;
-    for (size_t i = 0; !rc && i < h->clips; i++) rc = pick_from(h, i, enough && is_short(h, &h->clip[i]), &turn, e);
+    for (size_t i = 0; i < h->clips; i++) {
+        const struct plan p = plan(h, &h->clip[i], STAY);
+        shorts += !fits(&p);
+    }
+    const bool few = shorts && (double)shorts * h->share < 1 - 1e-9;       /* not one of them would be held out */
+    for (size_t i = 0; !rc && i < h->clips; i++) {
+        const struct plan p = plan(h, &h->clip[i], STAY);
+        rc = pick_from(h, i, few && !fits(&p) ? 0 : STAY, &turn, e);
+    }
     return rc;
 }
 
@@ -77,12 +88,11 @@ enum part { FITTED, HELD, BESIDE };
 
 /* The part that frame t of clip has, by the blocks of that clip from `first` on. */
 static enum part part_of(const struct sv_holdout *h, size_t first, size_t clip, size_t t) {
-    const size_t guard = 2 * h->clip[clip].reach;
     enum part p = FITTED;
     for (size_t b = first; b < h->blocks && h->block[b].clip == clip; b++) {
         const struct sv_hold_block *k = &h->block[b];
         if (t >= k->begin && t < k->end) return HELD;
-        if (t + guard >= k->begin && t < k->end + guard) p = BESIDE;
+        if (t + k->guard >= k->begin && t < k->end + k->guard) p = BESIDE;
     }
     return p;
 }

@@ -1,12 +1,11 @@
 /* holdout.h - footage that svad fit does not learn from, so that its scores tell what is normal to score.
  *
  * Blocks are contiguous and spread over the clips: of each clip a share, in pieces of a minute or more, at places that go
- * through all parts of a clip.  Tubes that share a picture with one of a block are left out on both sides, so a block has a
- * guard of twice a tube's reach.
+ * through all parts of a clip.  People stay in view for many seconds and are no news to patterns that were learned on the
+ * seconds beside, so tubes that share a picture with a block, and those of ten seconds more to both sides, are left out.
  *
- * People stay in view for many seconds, and are no news to patterns that were learned on the seconds beside.  So of clips whose
- * share is less than a minute every (1 / share)-th is held out whole, if there are that many; else they give shorter blocks,
- * unless block and guards would take more than half of the clip. */
+ * Of clips of which block and guards would take more than half every (1 / share)-th is held out whole.  Where there are too few
+ * of them for that, their guards are without the ten seconds. */
 #ifndef TOOLS_HOLDOUT_H
 #define TOOLS_HOLDOUT_H
 
@@ -14,7 +13,7 @@
 #include "tools/tubes.h"
 
 struct sv_hold_clip { size_t frames, every, reach, first, n; double fps; };        /* rows first .. first + n - 1 */
-struct sv_hold_block { size_t clip, begin, end; };  /* frames */
+struct sv_hold_block { size_t clip, begin, end, guard; };           /* frames */
 
 struct sv_holdout {
     double share;                       /* of the footage; 0: none */
