@@ -22,10 +22,13 @@ static double text_flops(const struct sv_clip_config *g) {
     return stack_flops(&g->text, g->context) + 2 * (double)(g->text.width * g->embed);
 }
 
+static const char *type_of(enum sv_precision p) { return p == SV_ALL_BF16 ? "bf16" : p == SV_ALL_I8 ? "i8" : "f32"; }
+
 static int measure(const struct sv_cpu *c, const char *name, size_t batch, double flops, void (*run)(void *), void *arg,
                    const struct sv_bench_options *o, struct sv_rows *out, struct sv_err *e) {
-    struct sv_probe p = { { .type = "f32", .flops = flops * (double)batch, .items = (double)batch }, c, run, arg };
+    struct sv_probe p = { { .flops = flops * (double)batch, .items = (double)batch }, c, run, arg };
     snprintf(p.row.name, sizeof p.row.name, "%s", name);
+    snprintf(p.row.type, sizeof p.row.type, "%s", type_of(c->precision));
     return sv_measure(&p, 1, o, out, e);
 }
 
@@ -50,22 +53,52 @@ static int open_tower(struct tower *t, const struct sv_clip_config *g, bool text
     return rc;
 }
 
-/* One tower at a time, so that no more than one is in memory twice: as made and as packed. */
+/* The types that a table's model rows are measured in: the one asked for, or all that it does not emulate. */
+static size_t precisions(const struct sv_cpu *c, enum sv_precision out[3]) {
+    size_t n = 0;
+    if (c->precision) return out[0] = c->precision, 1;
+    out[n++] = SV_ALL_F32;
+    if (c->kern->bf16) out[n++] = SV_ALL_BF16;
+    out[n++] = SV_ALL_I8;
+    return n;
+}
+
+/* What a model file's matrices are multiplied as. */
+static enum sv_precision stored(const struct sv_store *s, const struct sv_cpu *c) {
+    const struct sv_view *v = sv_store_find(s, "clip.visual.block.0.qkv.weight");
+    if (c->precision || !v) return c->precision;
+    return v->dtype == SV_I8 ? SV_ALL_I8 : v->dtype == SV_BF16 && c->kern->bf16 ? SV_ALL_BF16 : SV_ALL_F32;
+}
+
+/* One tower in some precisions, side by side in the same rounds. */
 static int bench_tower(const struct sv_cpu *c, const char *size, bool text, size_t batch, const struct sv_bench_options *o, struct sv_rows *out,
                        struct sv_err *e) {
     struct sv_clip_config g;
     struct sv_store random = { 0 };
-    struct tower t = { .batch = batch };
+    struct tower t[3] = { { .batch = batch }, { .batch = batch }, { .batch = batch } };
+    struct sv_cpu cpu[3] = { *c, *c, *c };
+    struct sv_probe probe[3];
+    enum sv_precision want[3];
     char name[64];
     snprintf(name, sizeof name, "%.40s %s %zu", size, text ? "text" : "image", batch);
     if (!sv_bench_wants(o, name)) return 0;
     int rc = o->model ? sv_clip_config_read(&g, o->model, e) : sv_clip_sized(&g, size, e);
     if (!rc && !o->model) rc = sv_store_init(&random, "random model", e);
     if (!rc && !o->model) rc = sv_clip_random(&random, &g, 1, e);
-    if (!rc) rc = open_tower(&t, &g, text, o->model ? o->model : &random, c, e);
-    if (!rc && !text) sv_store_free(&random);
-    if (!rc) rc = measure(c, name, batch, text ? text_flops(&g) : image_flops(&g), text ? run_text : run_image, &t, o, out, e);
-    sv_free(t.pixels), sv_free(t.out), sv_free(t.ids), sv_clip_free(t.clip), sv_store_free(&random);
+    const size_t n = o->model ? 1 : precisions(c, want);
+    if (o->model) want[0] = stored(o->model, c);
+    for (size_t i = 0; !rc && i < n; i++) {
+        const double flops = text ? text_flops(&g) : image_flops(&g);
+        cpu[i].precision = o->model ? c->precision : want[i];
+        rc = open_tower(&t[i], &g, text, o->model ? o->model : &random, &cpu[i], e);
+        probe[i] = (struct sv_probe){ { .flops = flops * (double)batch, .items = (double)batch }, &cpu[i], text ? run_text : run_image, &t[i] };
+        snprintf(probe[i].row.name, sizeof probe[i].row.name, "%s", name);
+        snprintf(probe[i].row.type, sizeof probe[i].row.type, "%s", type_of(want[i]));
+    }
+    if (!rc && !text) sv_store_free(&random);       /* texts read token rows from it */
+    if (!rc) rc = sv_measure(probe, n, o, out, e);
+    for (size_t i = 0; i < n; i++) sv_free(t[i].pixels), sv_free(t[i].out), sv_free(t[i].ids), sv_clip_free(t[i].clip);
+    sv_store_free(&random);
     return rc;
 }
 

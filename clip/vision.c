@@ -23,60 +23,48 @@ void sv_vision_load(struct sv_clip *m, struct sv_load *l) {
     }
 }
 
-/* Patch rows, their embeddings and what gemm needs share the scratch of the stack, which is not in use yet. */
-struct layout { size_t embedded, tail, total; };
-
-static struct layout lay_out(const struct sv_clip *m) {
-    const struct sv_clip_config *g = &m->cfg;
-    const size_t rows = m->batch * sv_grid(g) * sv_grid(g), in = 3 * g->patch * g->patch, line = 16;
-    struct layout o;
-    o.embedded = sv_ceil_div(rows * in, line) * line;
-    o.tail = o.embedded + sv_ceil_div(rows * g->visual.width, line) * line;
-    o.total = o.tail + sv_max(sv_gemm_floats(m->cpu, rows, in), sv_gemm_floats(m->cpu, m->batch, g->visual.width));
-    return o;
-}
-
+/* What the products need; the blocks' scratch is not in use yet, or no more. */
 size_t sv_vision_floats(const struct sv_clip *m) {
-    return sv_max(lay_out(m).total, sv_stack_floats(m->cpu, &m->cfg.visual, m->batch, sv_vision_len(&m->cfg)));
+    const struct sv_clip_config *g = &m->cfg;
+    const size_t in = 3 * g->patch * g->patch, patches = sv_grid(g) * sv_grid(g), ends = sv_gemm_from_floats(m->cpu, sv_max(patches, m->batch), sv_max(in, g->visual.width));
+    return sv_max(ends, sv_stack_floats(m->cpu, &g->visual, m->batch, sv_vision_len(g)));
 }
 
-struct cut { const struct sv_clip_config *g; const float *pixels; float *patches; };
+struct cut { const struct sv_clip_config *g; const float *image; float *kept; /* [patches, 3 P P] or NULL */ };
 
-/* Rows of the patch matrix: patch (gy, gx) of a picture as [3, P, P], the order of the convolution's weights. */
-static void cut_patches(void *arg, size_t begin, size_t end, size_t thread) {
-    const struct cut *j = arg;
+/* Row i of the patch matrix of a picture: patch (i / grid, i % grid) as [3, P, P], the order of the convolution's weights. */
+static void cut_patch(const void *cut, size_t i, float *out) {
+    const struct cut *j = cut;
     const size_t s = j->g->image_size, p = j->g->patch, grid = s / p;
-    (void)thread;
-    for (size_t i = begin; i < end; i++) {
-        const float *image = j->pixels + i / (grid * grid) * 3 * s * s;
-        const float *corner = image + i / grid % grid * p * s + i % grid * p;
-        float *out = j->patches + i * 3 * p * p;
-        for (size_t c = 0; c < 3; c++)
-            for (size_t y = 0; y < p; y++, out += p) memcpy(out, corner + (c * s + y) * s, p * sizeof *out);
-    }
+    const float *corner = j->image + i / grid * p * s + i % grid * p;
+    float *at = out;
+    for (size_t c = 0; c < 3; c++)
+        for (size_t y = 0; y < p; y++, at += p) memcpy(at, corner + (c * s + y) * s, p * sizeof *at);
+    if (j->kept) memcpy(j->kept + i * 3 * p * p, out, 3 * p * p * sizeof *out);
+}
+
+/* Rows of one picture: the class row, then the embedded patches, added to the positions. */
+static void embed(struct sv_clip *m, float *x, const float *image, float *kept) {
+    const struct sv_clip_config *g = &m->cfg;
+    const size_t w = g->visual.width, patches = sv_grid(g) * sv_grid(g);
+    const struct cut j = { g, image, kept };
+    memcpy(x, m->visual.position, (1 + patches) * w * sizeof *x);
+    for (size_t i = 0; i < w; i++) x[i] += m->visual.class_row[i];
+    sv_gemm_from(m->cpu, x + w, w, &(struct sv_maker){ cut_patch, &j }, patches, &m->visual.patch.w, &(struct sv_epilogue){ .add = true }, m->scratch);
 }
 
 void sv_vision_pass(struct sv_clip *m, const float *pixels, size_t batch, float *out) {
     const struct sv_clip_config *g = &m->cfg;
     const struct sv_cpu *c = m->cpu;
-    const size_t w = g->visual.width, len = sv_vision_len(g), patches = len - 1, in = 3 * g->patch * g->patch;
-    const struct layout o = lay_out(m);
-    float *cut = m->cut ? m->cut : m->scratch, *pre = m->pre ? m->pre : m->x, *embedded = m->scratch + o.embedded;
-    struct cut j = { g, pixels, cut };
-    sv_pool_for(c->pool, batch * patches, cut_patches, &j);
-    sv_gemm(c, embedded, w, cut, in, batch * patches, &m->visual.patch.w, NULL, m->scratch + o.tail);
-    for (size_t b = 0; b < batch; b++) {
-        float *x = pre + b * len * w;
-        const float *pos = m->visual.position;
-        for (size_t i = 0; i < w; i++) x[i] = m->visual.class_row[i] + pos[i];
-        const float *e = embedded + b * patches * w;
-        for (size_t i = 0; i < patches * w; i++) x[w + i] = e[i] + pos[w + i];
-    }
+    const size_t w = g->visual.width, len = sv_vision_len(g), patches = len - 1, in = 3 * g->patch * g->patch, image = 3 * g->image_size * g->image_size;
+    float *pre = m->pre ? m->pre : m->x;
+    for (size_t b = 0; b < batch; b++) embed(m, pre + b * len * w, pixels + b * image, m->cut ? m->cut + b * patches * in : NULL);
     sv_norm_rows(c, m->x, pre, w, batch * len, w, &m->visual.ln_pre);
     m->trip.seqs = (struct sv_seqs){ .batch = batch, .len = len };
     sv_stack_there(c, &g->visual, m->visual.block, m->x, &m->trip, m->scratch);
-    sv_norm_rows(c, m->rows, m->x, len * w, batch, w, &m->visual.ln_post);
-    sv_gemm(c, out, g->embed, m->rows, w, batch, &m->visual.proj.w, NULL, m->scratch);
+    const struct sv_normed rows = { c, m->x, len * w, w, &m->visual.ln_post };
+    if (m->cut) sv_norm_rows(c, m->rows, m->x, len * w, batch, w, &m->visual.ln_post);         /* the way back needs them */
+    sv_gemm_from(c, out, g->embed, &(struct sv_maker){ sv_normed_row, &rows }, batch, &m->visual.proj.w, NULL, m->scratch);
 }
 
 /* The pass from its end to its beginning; x serves for the gradient before ln_pre once ln_post has seen it. */

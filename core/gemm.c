@@ -13,7 +13,7 @@ struct sv_block_sizes sv_block_sizes(void) {
 #else
     const long l2 = 0;
 #endif
-    return (struct sv_block_sizes){ .rows = l2 > 0 ? (size_t)l2 / 4 * 3 / (DEEP * sizeof(float)) : ROWS, .cols = 1 };
+    return (struct sv_block_sizes){ .rows = l2 > 0 ? (size_t)l2 / 2 / (DEEP * sizeof(float)) : ROWS, .cols = 1 };
 }
 
 /* Words of packed x that stay in L2; panels that pass together. */

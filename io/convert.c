@@ -1,6 +1,7 @@
 #include "io/convert.h"
 
 #include "core/half.h"
+#include "core/quant.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,7 @@ enum how { PLAIN, TRANSPOSED, MERGED /* q, k and v, one below the other */ };
 struct sv_convert_part {
     const struct sv_view *src[3];
     size_t sources;
-    bool transposed;
+    bool transposed, factor;            /* factor: of each row of the tensor before it, which is i8 */
 };
 
 /* W, L: of the tower at hand. */
@@ -201,7 +202,7 @@ static int plan_row(struct sv_convert *c, enum layout l, const struct sizes *z, 
     }
     if (rc) return rc;
     if (rank == 4) dim[1] = size_of(PIX, z, tower), rank = 2;
-    const enum sv_dtype dtype = r->matrix ? c->o->dtype : SV_F32;
+    const enum sv_dtype dtype = !r->matrix ? SV_F32 : c->o->dtype == SV_I8 && r->dim[0] == ROWS ? SV_F16 : c->o->dtype;
     for (size_t i = 0; i < rank; i++)
         if (!sv_mul(count, dim[i], &count))
             return sv_fail(e, SV_EINPUT, "%s: tensor %s: its dimensions overflow", c->in.file, name);
@@ -210,12 +211,17 @@ static int plan_row(struct sv_convert *c, enum layout l, const struct sizes *z, 
     const char *const of = tower ? "text" : "visual";
     if (block == SIZE_MAX) snprintf(name, sizeof name, "clip.%s.%s", of, r->to);
     else snprintf(name, sizeof name, "clip.%s.block.%zu.%s", of, block, r->to);
-    return sv_store_add(&c->out, name, dtype, rank, dim, NULL, bytes, e);
+    rc = sv_store_add(&c->out, name, dtype, rank, dim, NULL, bytes, e);
+    if (rc || dtype != SV_I8) return rc;
+    char factor[SV_MAX_NAME + 1];
+    part[1] = part[0], part[1].factor = true;
+    snprintf(factor, sizeof factor, "%.200s.scale", name);
+    return sv_store_add(&c->out, factor, SV_F32, 1, dim, NULL, dim[0] * sizeof(float), e);
 }
 
 static int plan_tensors(struct sv_convert *c, enum layout l, const struct sizes *z, struct sv_err *e) {
     const size_t n = SV_LEN(visual_rows) + SV_LEN(text_rows) + SV_LEN(block_rows) * (z->visual.layers + z->text.layers);
-    int rc = (c->part = sv_alloc(n, sizeof *c->part, e)) ? 0 : SV_ENOMEM;
+    int rc = (c->part = sv_alloc(2 * n, sizeof *c->part, e)) ? 0 : SV_ENOMEM;
     for (size_t tower = 0; tower < 2; tower++) {
         const struct row *rows = tower ? text_rows : visual_rows;
         const size_t count = tower ? SV_LEN(text_rows) : SV_LEN(visual_rows);
@@ -396,9 +402,22 @@ static void gather(const struct sv_convert_part *part, const struct sv_view *v, 
     }
 }
 
-/* n values in dtype t. */
-static void narrow(enum sv_dtype t, const float *x, size_t n, uint8_t *out) {
+/* The factor of a row of an i8 tensor v. */
+static float factor_of(const struct sv_convert_part *part, const struct sv_view *v, size_t row) {
+    float x[RUN], scale = 0;
+    for (size_t at = 0; at < v->dim[1]; at += RUN) {
+        const size_t n = sv_min(RUN, v->dim[1] - at);
+        gather(part, v, row * v->dim[1] + at, n, x);
+        scale = sv_i8_scale(x, n, scale);
+    }
+    return scale;
+}
+
+/* n values in dtype t; i8: of a row with this factor. */
+static void narrow(enum sv_dtype t, const float *x, size_t n, float factor, uint8_t *out) {
     for (size_t i = 0; i < n; i++) {
+        const int8_t q = t == SV_I8 ? sv_i8(x[i], factor) : 0;
+        if (t == SV_I8) { memcpy(out + i, &q, 1); continue; }
         const uint16_t h = t == SV_F16 ? sv_f32_f16(x[i]) : t == SV_BF16 ? sv_f32_bf16(x[i]) : 0;
         if (t == SV_F32) memcpy(out + 4 * i, &x[i], 4);
         else memcpy(out + 2 * i, &h, 2);
@@ -425,13 +444,20 @@ static int check_finite(struct sv_convert *c, const struct sv_view *v, const flo
 int sv_convert_fill(void *convert, const struct sv_view *v, size_t first, size_t n, void *out, struct sv_err *e) {
     struct sv_convert *c = convert;
     const struct sv_convert_part *part = &c->part[v - c->out.view];
+    const size_t row = v->dtype == SV_I8 ? v->dim[1] : SIZE_MAX;        /* pieces of i8 end where a row ends */
     float x[RUN];
     int rc = 0;
-    for (size_t i = 0; !rc && i < n; i += RUN) {
-        const size_t take = sv_min(RUN, n - i);
-        gather(part, v, first + i, take, x);
-        rc = check_finite(c, v, x, take, first + i, e);
-        if (!rc) narrow(v->dtype, x, take, (uint8_t *)out + i * sv_dtype_size(v->dtype));
+    for (size_t i = 0, take; !rc && i < n; i += take) {
+        const size_t at = first + i;
+        take = sv_min(sv_min(RUN, n - i), row - at % row);
+        if (part->factor) {
+            for (size_t k = 0; k < take; k++) x[k] = factor_of(part, v - 1, at + k);
+        } else {
+            gather(part, v, at, take, x);
+            rc = check_finite(c, v, x, take, at, e);
+        }
+        if (v->dtype == SV_I8 && (c->filled != v || c->row != at / row)) c->filled = v, c->row = at / row, c->factor = factor_of(part, v, at / row);
+        if (!rc) narrow(v->dtype, x, take, c->factor, (uint8_t *)out + i * sv_dtype_size(v->dtype));
     }
     for (size_t i = 0; first + n == v->count && i < part->sources; i++) sv_store_forget(&c->in, part->src[i]);
     return rc;

@@ -5,7 +5,8 @@
  *     sv_container_stream(path, "model", &c.out, &(struct sv_filler){ sv_convert_fill, &c }, e)
  *     sv_convert_free(&c)
  *
- * The names written (all linear weights [outputs, inputs]; matrices in the chosen dtype, the rest f32; I counts blocks):
+ * The names written (all linear weights [outputs, inputs]; matrices in the chosen dtype, the rest f32; I counts blocks; NAME of i8
+ * is followed by NAME.scale [outputs], f32):
  *
  *     clip.visual.patch.weight [W, 3 P P]   class [W]   position [1 + g g, W]   ln_pre, ln_post .weight .bias [W]
  *                 proj [E, W]
@@ -28,7 +29,7 @@
 
 struct sv_convert_options {
     const char *act;                    /* "quick" or "gelu"; NULL: from settings or the checksum */
-    enum sv_dtype dtype;                /* of matrices: SV_F32, SV_F16 or SV_BF16 */
+    enum sv_dtype dtype;                /* of matrices: SV_F32, SV_F16, SV_BF16 or SV_I8 (core/quant.h; the token table is f16 then) */
     bool strict;                        /* NaN and infinite weights are errors */
     const struct sv_settings *settings; /* what lies beside the checkpoint says, or NULL */
     const char *source, *sha256;        /* base name and lower-case hex of the checkpoint; NULL: not recorded */
@@ -41,6 +42,9 @@ struct sv_convert {
     char first_bad[SV_MAX_NAME + 1];    /* the tensor with the first of them */
     struct sv_store in;                 /* private: the checkpoint under names without prefixes */
     struct sv_convert_part *part;       /* private: where each tensor of out comes from */
+    const struct sv_view *filled;       /* private: the row of an i8 tensor that was filled last, and its factor */
+    size_t row;
+    float factor;
     const struct sv_convert_options *o;
 };
 

@@ -24,10 +24,10 @@ struct pass {
     float *seen;                        /* [rows, W] what attention says */
     float *mid;                         /* [rows, W] x with it */
     float *hidden;                      /* [rows, M] fc1's rows, before the activation unless that is also `active` */
-    float *normed, *active, *tail;      /* scratch: [rows, W], [rows, M], for attention and products */
+    float *active, *tail;               /* scratch: [rows, M], for attention and products */
 };
 
-/* Scratch of the way there: normed rows, then qkv or the hidden rows, then what attention or a product needs. */
+/* Scratch of the way there: what attention says, then qkv or the hidden rows, then what attention or a product needs. */
 struct layout { size_t wide, tail, total; };
 
 static struct layout lay_out(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_seqs *q) {
@@ -36,8 +36,15 @@ static struct layout lay_out(const struct sv_cpu *c, const struct sv_stack *s, c
     o.wide = line(rows * s->width);
     o.tail = o.wide + line(rows * sv_max(3 * s->width, s->mlp));
     o.total = o.tail + sv_max(sv_attention_floats(c, q, s->width, s->heads),
-                              sv_max(sv_gemm_floats(c, rows, s->width), sv_gemm_floats(c, rows, s->mlp)));
+                              sv_max(sv_gemm_from_floats(c, rows, s->width), sv_gemm_floats(c, rows, s->mlp)));
     return o;
+}
+
+/* y = act(w norm(x) + bias); the norm is taken while x is packed. */
+static void normed_linear(const struct sv_cpu *c, float *y, const float *x, size_t rows, const struct sv_norm *norm, const struct sv_linear *l,
+                          enum sv_act act, float *scratch) {
+    const struct sv_normed n = { c, x, l->w.k, l->w.k, norm };
+    sv_gemm_from(c, y, l->w.n, &(struct sv_maker){ sv_normed_row, &n }, rows, &l->w, &(struct sv_epilogue){ .bias = l->bias, .act = act }, scratch);
 }
 
 static void copy(float *to, const float *from, size_t n) { if (to != from) memcpy(to, from, n * sizeof *to); }
@@ -47,15 +54,12 @@ static void forward(const struct sv_cpu *c, const struct sv_stack *s, const stru
                     const float *prefix, const struct sv_seqs *q) {
     const size_t rows = sv_seqs_rows(q), w = s->width;
     const bool fused = p->hidden == p->active;
-    const struct sv_epilogue qkv = { .bias = b->qkv.bias }, out = { .bias = b->out.bias, .add = true };
-    const struct sv_epilogue fc1 = { .bias = b->fc1.bias, .act = fused ? s->act : SV_ACT_NONE }, fc2 = { .bias = b->fc2.bias, .add = true };
-    sv_norm_rows(c, p->normed, p->x, w, rows, w, &b->ln1);
-    sv_gemm(c, p->qkv, 3 * w, p->normed, w, rows, &b->qkv.w, &qkv, p->tail);
+    const struct sv_epilogue out = { .bias = b->out.bias, .add = true }, fc2 = { .bias = b->fc2.bias, .add = true };
+    normed_linear(c, p->qkv, p->x, rows, &b->ln1, &b->qkv, SV_ACT_NONE, p->tail);
     sv_attention(c, p->seen, p->qkv, prefix, q, w, s->heads, p->tail);
     copy(p->mid, p->x, rows * w);
     sv_gemm(c, p->mid, w, p->seen, w, rows, &b->out.w, &out, p->tail);
-    sv_norm_rows(c, p->normed, p->mid, w, rows, w, &b->ln2);
-    sv_gemm(c, p->hidden, s->mlp, p->normed, w, rows, &b->fc1.w, &fc1, p->tail);
+    normed_linear(c, p->hidden, p->mid, rows, &b->ln2, &b->fc1, fused ? s->act : SV_ACT_NONE, p->tail);
     if (!fused) sv_act(c, s->act, p->active, p->hidden, rows * s->mlp);
     copy(y, p->mid, rows * w);
     sv_gemm(c, y, w, p->active, s->mlp, rows, &b->fc2.w, &fc2, p->tail);
@@ -101,8 +105,8 @@ void sv_stack_there(const struct sv_cpu *c, const struct sv_stack *s, const stru
             y = i + 1 < s->layers ? kept(s, t, i + 1).x : x;
             copy(p.x, i ? p.x : x, sv_seqs_rows(&t->seqs) * s->width);
         }
-        p.normed = scratch, p.active = wide, p.tail = tail;
-        if (!p.seen) p.seen = p.normed;
+        p.active = wide, p.tail = tail;
+        if (!p.seen) p.seen = scratch;
         forward(c, s, &block[i], &p, y, prefix_of(s, t, i), &t->seqs);
     }
 }

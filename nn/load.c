@@ -27,12 +27,12 @@ static const struct sv_view *expect(struct sv_load *l, const struct sv_prefix *p
     return expect_as(l, p, name, suffix, SV_FLOATS, rows, cols);
 }
 
-/* A matrix [rows, cols]; as bytes it comes with a factor for each row, NAME.factor. */
+/* A matrix [rows, cols]; as bytes it comes with a factor for each row, NAME.scale. */
 struct matrix { const struct sv_view *w, *factor; };
 
 static struct matrix expect_matrix(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t rows, size_t cols) {
     struct matrix m = { expect_as(l, p, name, "", SV_FLOATS | 1 << SV_I8, rows, cols), NULL };
-    if (m.w && m.w->dtype == SV_I8 && !(m.factor = expect_as(l, p, name, ".factor", 1 << SV_F32, 0, rows))) m.w = NULL;
+    if (m.w && m.w->dtype == SV_I8 && !(m.factor = expect_as(l, p, name, ".scale", 1 << SV_F32, 0, rows))) m.w = NULL;
     return m;
 }
 

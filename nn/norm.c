@@ -16,6 +16,11 @@ void sv_norm_rows(const struct sv_cpu *c, float *y, const float *x, size_t strid
     sv_pool_for(c->pool, rows, some_rows, &j);
 }
 
+void sv_normed_row(const void *normed, size_t i, float *out) {
+    const struct sv_normed *n = normed;
+    n->c->kern->norm(out, n->x + i * n->stride, n->p->gain, n->p->bias, n->width, n->p->eps);
+}
+
 struct back { const struct sv_cpu *c; float *dx; const float *dy, *x; size_t stride, rows, width; const struct sv_norm *p; float *stats; };
 
 static void back_rows(void *arg, size_t begin, size_t end, size_t thread) {

@@ -2,7 +2,7 @@
 #ifndef NN_NORM_H
 #define NN_NORM_H
 
-#include "core/cpu.h"
+#include "core/gemm.h"
 
 /* LayerNorm (Ba, Kiros, Hinton 2016): y = (x - mean) / sqrt(var + eps) * gain + bias, each row by itself. */
 struct sv_norm {
@@ -13,6 +13,12 @@ struct sv_norm {
 
 /* y [rows, width] from x, whose rows are stride floats apart; y may be x where stride is width. */
 void sv_norm_rows(const struct sv_cpu *c, float *y, const float *x, size_t stride, size_t rows, size_t width, const struct sv_norm *p);
+
+/* The rows of y for a product that takes them as they come: no pass over memory is made for the norm.
+ *
+ *     const struct sv_normed n = { c, x, stride, width, &norm };  sv_gemm_from(c, ..., &(struct sv_maker){ sv_normed_row, &n }, ...); */
+struct sv_normed { const struct sv_cpu *c; const float *x; size_t stride, width; const struct sv_norm *p; };
+void sv_normed_row(const void *normed, size_t i, float *out);
 
 /* With h the standardised row and g = dy gain:
  *

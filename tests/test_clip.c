@@ -78,15 +78,16 @@ Test(clip, same_bits_for_any_batch_and_threads) {
     float *pixels = noise(7 * PIXELS, 5), first[7 * E], again[7 * E], text[BATCH * E], text2[BATCH * E];
     int32_t ids[BATCH * CONTEXT];
     token_ids(ids, 664);
-    for (size_t threads = 1; threads <= 5; threads++)
+    for (size_t threads = 1; threads <= 5 * SV_ALL_I8; threads++)        /* 1 .. 5 in f32, bf16, i8 */
         for (size_t batch = 1; batch <= 7; batch += 3) {
-            struct sv_cpu cpu = { .kern = sv_kern_best(), .pool = sv_pool_new(threads, &err) };
+            const enum sv_precision precision = (enum sv_precision)(SV_ALL_F32 + (int)((threads - 1) / 5));
+            struct sv_cpu cpu = { .kern = sv_kern_best(), .pool = sv_pool_new((threads - 1) % 5 + 1, &err), .precision = precision };
             struct sv_clip *m = sv_clip_open(&s, &cpu, SV_CLIP_IMAGE | SV_CLIP_TEXT, batch, &err);
-            const bool base = threads == 1 && batch == 1;
+            const bool base = threads % 5 == 1 && batch == 1;
             sv_clip_image(m, pixels, 7, base ? first : again);
             sv_clip_text(m, ids, BATCH, base ? text : text2);
-            cr_assert(base || !memcmp(first, again, sizeof first), "image: %zu threads, batch %zu", threads, batch);
-            cr_assert(base || !memcmp(text, text2, sizeof text), "text: %zu threads, batch %zu", threads, batch);
+            cr_assert(base || !memcmp(first, again, sizeof first), "image: %zu threads, batch %zu, precision %d", (threads - 1) % 5 + 1, batch, (int)precision);
+            cr_assert(base || !memcmp(text, text2, sizeof text), "text: %zu threads, batch %zu, precision %d", (threads - 1) % 5 + 1, batch, (int)precision);
             sv_clip_free(m), sv_pool_free(cpu.pool);
         }
     sv_store_free(&s), sv_free(pixels);

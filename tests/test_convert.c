@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Two towers of different sizes: nothing that mixes them up passes.  Projections are square in one tower only. */
@@ -189,12 +190,47 @@ static void converts(const struct source *src, enum sv_dtype dtype) {
     sv_store_free(&s);
 }
 
+/* Each matrix but the token table as bytes, its factors behind it: within half a step of the truth, and its largest a whole 127 steps. */
+static void converts_bytes(const struct source *src) {
+    struct sv_store s;
+    struct sv_convert c;
+    struct sv_err e = { 0 };
+    const struct sv_convert_options o = { .act = "gelu", .dtype = SV_I8 };
+    make(&s, src);
+    cr_assert_eq(sv_convert_plan(&c, &s, &o, &e), 0, "%s", e.msg);
+    cr_assert_eq(finish(&c, &e), 0, "%s", e.msg);
+    for (size_t i = 0; i < truth.views; i++) {
+        const struct sv_view *v = &truth.view[i], *w = sv_store_find(&c.out, v->name);
+        const bool token = strstr(v->name, "token") != NULL;
+        cr_assert(w && w->count == v->count, "%s", v->name);
+        if (v->rank != 2 || strstr(v->name, "position") || token) { cr_assert_eq(w->dtype, token ? SV_F16 : SV_F32, "%s", v->name); continue; }
+        char name[256];
+        snprintf(name, sizeof name, "%s.scale", v->name);
+        const struct sv_view *f = sv_store_find(&c.out, name);
+        cr_assert(w->dtype == SV_I8 && f && f->dtype == SV_F32 && f->count == v->dim[0], "%s", v->name);
+        for (size_t r = 0; r < v->dim[0]; r++) {
+            int most = 0;
+            const float factor = ((const float *)f->data)[r];
+            for (size_t k = r * v->dim[1]; k < (r + 1) * v->dim[1]; k++) {
+                const int q = ((const int8_t *)w->data)[k];
+                most = abs(q) > most ? abs(q) : most;
+                cr_assert(fabsf((float)q * factor - ((const float *)v->data)[k]) <= factor * 0.501f, "%s[%zu]", v->name, k);
+            }
+            cr_assert_eq(most, 127, "%s row %zu", v->name, r);
+        }
+    }
+    sv_convert_free(&c);
+    sv_store_free(&s);
+}
+
 TestSuite(convert, .init = setup, .fini = teardown);
 
 Test(convert, all_names_and_types_agree) {
-    for (int hf = 0; hf < 2; hf++)
+    for (int hf = 0; hf < 2; hf++) {
+        converts_bytes(&(struct source){ .hf = hf });
         for (enum sv_dtype in = SV_F32; in <= SV_F16; in++)
             for (enum sv_dtype out = SV_F32; out <= SV_BF16; out++) converts(&(struct source){ .hf = hf, .dtype = in }, out);
+    }
 }
 
 Test(convert, prefixes_come_off) {
@@ -507,6 +543,15 @@ Test(convert, the_commands) {
     runs(dir, "convert . -o h.svad --act gelu --dtype bf16", 0, "", "h.svad");
     runs(dir, "compare a.svad h.svad", 3, "value clip.act: quick | gelu\n", "");
     runs(dir, "compare a.svad h.svad --json", 3, "{\"equal\": false,", "");
+    runs(dir, "convert . -o q.svad --dtype i8", 0, "", "q.svad");
+    runs(dir, "verify q.svad", 0, "every checksum right", "");
+    runs(dir, "info q.svad --json --tensors", 0, "\"name\": \"clip.visual.proj.scale\", \"dtype\": \"f32\"", "");
+    runs(dir, "convert . -o q.svad --dtype i32", 1, "", "expected f32, f16, bf16 or i8");
+    runs(dir, "compare a.svad", 1, "", "compare: 1 files, expected 2");
+    put_text(dir, "dot.ppm", "P3 1 1 255 9 90 200\n"), put_text(dir, "two.ppm", "P3 2 1 255 0 255 0 255 0 0\n"), put_text(dir, "red.ppm", "P3 1 1 255 255 0 0\n");
+    runs(dir, "compare --embed dot.ppm --embed two.ppm a.svad q.svad", 0, "q.svad                            as stored  0.99", "");
+    runs(dir, "compare --embed dot.ppm --embed two.ppm --embed red.ppm a.svad --json", 0, "{\"model\": \"a.svad\", \"precision\": \"bf16\", \"least\": 0.99", "");
+    runs(dir, "compare --embed none.ppm a.svad", 2, "", "none.ppm");
     for (int i = 0; i < 2; i++) {                        /* one damaged bit, one lost byte */
         snprintf(path, sizeof path, "%s/a.svad", dir);
         struct sv_file f;

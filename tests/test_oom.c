@@ -566,7 +566,7 @@ static int command(struct sv_err *e) {
 Test(oom, commands, .init = setup, .fini = teardown) {
     static const char *const lines[] = {
         "convert %/model.safetensors --act quick -o %/m.svad --quiet", "info %/m.svad --tensors", "info --json %/m.svad", "verify %/m.svad",
-        "compare %/m.svad %/m.svad", "tokenize -m %/m.svad --json walk run", "embed -m %/m.svad --text walk --image %/clip/f00.ppm -o %/e.npy",
+        "compare %/m.svad %/m.svad", "compare --embed %/clip/f00.ppm %/m.svad %/m.svad --quiet", "tokenize -m %/m.svad --json walk run", "embed -m %/m.svad --text walk --image %/clip/f00.ppm -o %/e.npy",
         "classify -m %/m.svad %/clip/f01.ppm --labels %/actions.txt", "preprocess -m %/m.svad %/clip/f02.ppm -o %/p.npy",
         "frames %/clip -o %/frames", "world --frames 9 --clips 2 --size 48x32 --anomalies all -o %/day --quiet", "boxes %/clip -o %/moving.txt --quiet",
         "extract -m %/m.svad %/clip --frames 3 --tubes track --boxes %/boxes.txt --add-motion -o %/tracks --quiet",

@@ -1,3 +1,4 @@
+#include "tools/agree.h"
 #include "tools/any.h"
 #include "tools/tool.h"
 
@@ -169,18 +170,26 @@ static int compare(const struct sv_any *a, const struct sv_any *b, const struct 
 
 int sv_tool_compare(int argc, char **argv, struct sv_err *e) {
     struct sv_common common = { 0 };
-    const struct sv_opt opt[] = { SV_COMMON(&common) };
-    const struct sv_usage u = {
-        "compare", "A B", "Compares the tensors and values of two files; exits with 3 where they differ.",
-        "svad compare b16.svad b16-half.svad", 2, 2,
+    struct sv_list args = { 0 }, pictures = { 0 };
+    const struct sv_opt opt[] = {
+        { "embed", SV_OPT_LIST, &pictures, "PATH", "compare features of this picture, or those of this folder (any number)", 0, 0 },
+        SV_COMMON(&common),
     };
-    struct sv_list args = { 0 };
+    const struct sv_usage u = {
+        "compare", "A B | --embed PATH... A [B...]",
+        "Compares the tensors and values of two files; exits with 3 where they differ.  With --embed, compares features of pictures with those of "
+        "model A in f32: A in bf16 and in i8, each B as it is stored.  Told are the least and the mean cosine, and the rank agreement: each picture "
+        "ranks the others by likeness, and of two others the same one comes first in this share of cases.",
+        "svad compare b16.svad b16-half.svad; svad compare --embed frames b16.svad b16-i8.svad", 1, 16,
+    };
     struct sv_any a = { 0 }, b = { 0 };
     int rc = sv_opt_parse(&u, opt, SV_LEN(opt), argc, argv, &args, e);
     if (rc == 1) rc = 0;
+    else if (!rc && pictures.n) rc = sv_agree(&args, &pictures, &common, e);
+    else if (!rc && args.n != 2) rc = sv_fail(e, SV_EUSAGE, "compare: %zu files, expected 2", args.n);
     else if (!rc && !(rc = sv_any_open(&a, args.item[0], e)) && !(rc = sv_any_open(&b, args.item[1], e)))
         rc = compare(&a, &b, &common, e);
     sv_any_close(&a), sv_any_close(&b);
-    sv_list_free(&args);
+    sv_list_free(&args), sv_list_free(&pictures);
     return rc;
 }

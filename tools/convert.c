@@ -126,8 +126,8 @@ static int run(struct job *j, const char *path, struct sv_err *e) {
     struct sv_convert c = { 0 };
     struct sv_convert_options o = { .act = j->act, .strict = j->strict, .settings = &settings };
     char hex[65], *source = NULL;
-    if (!sv_dtype_named(j->dtype, &o.dtype) || !(SV_FLOATS >> o.dtype & 1))
-        return sv_fail(e, SV_EUSAGE, "convert: --dtype is %s, expected f32, f16 or bf16", j->dtype);
+    if (!sv_dtype_named(j->dtype, &o.dtype) || !((SV_FLOATS | 1 << SV_I8) >> o.dtype & 1))
+        return sv_fail(e, SV_EUSAGE, "convert: --dtype is %s, expected f32, f16, bf16 or i8", j->dtype);
     if (j->act && strcmp(j->act, "quick") && strcmp(j->act, "gelu"))
         return sv_fail(e, SV_EUSAGE, "convert: --act is %s, expected quick or gelu", j->act);
     if (!j->out) return sv_fail(e, SV_EUSAGE, "convert: -o MODEL is missing");
@@ -161,7 +161,7 @@ int sv_tool_convert(int argc, char **argv, struct sv_err *e) {
         { "o", SV_OPT_TEXT, &j.out, "MODEL", "the model file to write", 0, 0 },
         { "vocab", SV_OPT_TEXT, &j.vocab, "FILE", "vocabulary (default: the one beside the checkpoint)", 0, 0 },
         { "act", SV_OPT_TEXT, &j.act, "quick|gelu", "activation, where no config or known checksum says it", 0, 0 },
-        { "dtype", SV_OPT_TEXT, &j.dtype, "f32|f16|bf16", "how matrices are stored (default: f32)", 0, 0 },
+        { "dtype", SV_OPT_TEXT, &j.dtype, "f32|f16|bf16|i8", "how matrices are stored (default: f32)", 0, 0 },
         { "strict", SV_OPT_FLAG, &j.strict, NULL, "refuse NaN and infinite weights", 0, 0 },
         SV_COMMON(&j.common),
     };

@@ -1,7 +1,5 @@
 /* embed.c - svad embed: rows of features for texts, images, pixels and token ids, in the order they are named. */
-#include "clip/image.h"
 #include "core/num.h"
-#include "io/image.h"
 #include "io/json.h"
 #include "io/npy.h"
 #include "tools/model.h"
@@ -27,18 +25,6 @@ static int room(struct embed *x, size_t more, struct sv_err *e) {
     if (more > MAX_ROWS - x->n) return sv_fail(e, SV_EINPUT, "more than %d rows", MAX_ROWS);
     int rc = 0;
     while (!rc && x->n + more > x->cap) rc = sv_grow(&x->rows, &x->cap, x->cap, x->m.cfg.embed * sizeof *x->rows, e);
-    return rc;
-}
-
-static int embed_image(struct embed *x, const char *path, float *out, struct sv_err *e) {
-    const size_t size = x->m.cfg.image_size;
-    struct sv_image im = {0};
-    float *pixels = sv_alloc(3 * size * size, sizeof *pixels, e);
-    int rc = pixels ? sv_image_load(path, &im, e) : SV_ENOMEM;
-    if (!rc) rc = sv_clip_pixels(&im, size, x->m.cfg.squash, x->m.cfg.mean, x->m.cfg.std, pixels, NULL, e);
-    if (!rc) sv_clip_image(x->clip, pixels, 1, out);
-    sv_image_free(&im);
-    sv_free(pixels);
     return rc;
 }
 
@@ -109,7 +95,7 @@ static int embed_item(struct embed *x, const char *kind, const char *item, struc
     else if (!strcmp(kind, "ids")) rc = embed_ids(x, item, e);
     else if (!(rc = room(x, 1, e))) {
         float *out = x->rows + x->n * width;
-        rc = !strcmp(kind, "image") ? embed_image(x, item, out, e) : sv_model_texts(&x->m, x->clip, &item, 1, &x->token, out, e);
+        rc = !strcmp(kind, "image") ? sv_model_image(&x->m, x->clip, item, out, e) : sv_model_texts(&x->m, x->clip, &item, 1, &x->token, out, e);
         x->n += !rc;
     }
     if (rc) return rc;

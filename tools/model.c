@@ -1,6 +1,8 @@
 #include "tools/model.h"
 
+#include "clip/image.h"
 #include "io/container.h"
+#include "io/image.h"
 #include <math.h>
 #include <string.h>
 
@@ -51,6 +53,18 @@ int sv_model_texts(struct sv_model *m, struct sv_clip *clip, const char *const *
         for (size_t i = 0; !rc && i < n; i++) rc = sv_check_finite(out + i * m->cfg.embed, m->cfg.embed, text[i], e);
     }
     sv_free(ids);
+    return rc;
+}
+
+int sv_model_image(struct sv_model *m, struct sv_clip *clip, const char *path, float *out, struct sv_err *e) {
+    const size_t size = m->cfg.image_size;
+    struct sv_image im = { 0 };
+    float *pixels = sv_alloc(3 * size * size, sizeof *pixels, e);
+    int rc = pixels ? sv_image_load(path, &im, e) : SV_ENOMEM;
+    if (!rc) rc = sv_clip_pixels(&im, size, m->cfg.squash, m->cfg.mean, m->cfg.std, pixels, NULL, e);
+    if (!rc) sv_clip_image(clip, pixels, 1, out);
+    sv_image_free(&im);
+    sv_free(pixels);
     return rc;
 }
 

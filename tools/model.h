@@ -25,6 +25,9 @@ int sv_model_token(struct sv_model *m, struct sv_err *e);
 int sv_model_texts(struct sv_model *m, struct sv_clip *clip, const char *const *text, size_t n, const struct sv_token_opts *o, float *out,
                    struct sv_err *e);
 
+/* The same, out [E], of a picture file through an open image tower. */
+int sv_model_image(struct sv_model *m, struct sv_clip *clip, const char *path, float *out, struct sv_err *e);
+
 /* NaN or Inf in x [n] is SV_ECHECK that names what was computed from `from`. */
 int sv_check_finite(const float *x, size_t n, const char *from, struct sv_err *e);
 
