@@ -72,5 +72,7 @@ int sv_bench_kernels(const struct sv_cpu *c, const struct sv_bench_options *o, s
 int sv_bench_products(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_roof roof[SV_TABLES][2], struct sv_rows *out, struct sv_err *e);
 int sv_bench_steps(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_rows *out, struct sv_err *e);     /* of trainings; model has it too */
 int sv_bench_model(const struct sv_cpu *c, const struct sv_bench_options *o, struct sv_rows *out, struct sv_err *e);
+/* Searches block sizes of gemm for the tables of o and writes them to a file that SVAD_TUNE may name ("-": stdout). */
+int sv_bench_tune(const struct sv_cpu *c, const struct sv_bench_options *o, const char *path, struct sv_err *e);
 
 #endif

@@ -5,7 +5,8 @@
  *     sv_clip_free(m);
  *
  * The store holds the names of NOTES.md (as `svad convert` writes them).  Every dtype and dimension is checked in
- * sv_clip_open; after it the store may be freed unless the text tower is open, which reads token rows from it. */
+ * sv_clip_open; after it the store may be freed unless the text tower is open, which reads token rows from it, or the store holds
+ * packed matrices (value clip.packed), which stay in it. */
 #ifndef CLIP_CLIP_H
 #define CLIP_CLIP_H
 

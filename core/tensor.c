@@ -180,6 +180,13 @@ static int get_value(const struct sv_store *s, const char *name, enum sv_vtype t
     return 0;
 }
 
+int sv_store_copy_value(struct sv_store *s, const struct sv_value *v, struct sv_err *e) {
+    return v->type == SV_INT  ? sv_store_set_int(s, v->name, v->i, e)
+         : v->type == SV_REAL ? sv_store_set_real(s, v->name, v->r, e)
+         : v->type == SV_TEXT ? sv_store_set_text(s, v->name, v->text, e)
+                              : sv_store_set_reals(s, v->name, v->reals, v->n, e);
+}
+
 int sv_store_get_int(const struct sv_store *s, const char *name, int64_t lo, int64_t hi, int64_t *out, struct sv_err *e) {
     const struct sv_value *v;
     const int rc = get_value(s, name, SV_INT, &v, e);

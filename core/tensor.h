@@ -66,6 +66,7 @@ int sv_store_set_int(struct sv_store *s, const char *name, int64_t v, struct sv_
 int sv_store_set_real(struct sv_store *s, const char *name, double v, struct sv_err *e);
 int sv_store_set_text(struct sv_store *s, const char *name, const char *v, struct sv_err *e);
 int sv_store_set_reals(struct sv_store *s, const char *name, const double *v, size_t n, struct sv_err *e);
+int sv_store_copy_value(struct sv_store *s, const struct sv_value *v, struct sv_err *e);        /* of another store, under its name */
 const struct sv_value *sv_store_value(const struct sv_store *s, const char *name);       /* NULL if absent */
 /* Missing, of another type or outside lo .. hi: an error that says so. */
 int sv_store_get_int(const struct sv_store *s, const char *name, int64_t lo, int64_t hi, int64_t *out, struct sv_err *e);

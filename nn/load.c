@@ -27,20 +27,47 @@ static const struct sv_view *expect(struct sv_load *l, const struct sv_prefix *p
     return expect_as(l, p, name, suffix, SV_FLOATS, rows, cols);
 }
 
-/* A matrix [rows, cols]; as bytes it comes with a factor for each row, NAME.scale. */
-struct matrix { const struct sv_view *w, *factor; };
-
-static struct matrix expect_matrix(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t rows, size_t cols) {
-    struct matrix m = { expect_as(l, p, name, "", SV_FLOATS | 1 << SV_I8, rows, cols), NULL };
-    if (m.w && m.w->dtype == SV_I8 && !(m.factor = expect_as(l, p, name, ".scale", 1 << SV_F32, 0, rows))) m.w = NULL;
-    return m;
-}
+/* A matrix [rows, cols]; as bytes it comes with a factor for each row, NAME.scale; or as the panels of a kernel table. */
+struct matrix { const struct sv_view *w, *factor; size_t rows, cols; bool packed; };
 
 /* What a matrix is multiplied as.  The way back is f32. */
-static enum sv_dtype type_of(const struct sv_load *l, const struct sv_view *w) {
+static enum sv_dtype type_of(const struct sv_load *l, const struct matrix *m) {
+    if (m->packed) return m->w->dtype == SV_U8 ? SV_I8 : m->w->dtype;
     const enum sv_precision p = l->back ? SV_ALL_F32 : l->cpu->precision;
     if (p != SV_AS_STORED) return p == SV_ALL_BF16 ? SV_BF16 : p == SV_ALL_I8 ? SV_I8 : SV_F32;
-    return w->dtype == SV_I8 || (w->dtype == SV_BF16 && l->cpu->kern->bf16) ? w->dtype : SV_F32;
+    return m->w->dtype == SV_I8 || (m->w->dtype == SV_BF16 && l->cpu->kern->bf16) ? m->w->dtype : SV_F32;
+}
+
+/* Panels fit the table they were made for, and others whose panels look the same. */
+static int check_panels(const struct sv_load *l, const struct matrix *m, const char *isa) {
+    static const enum sv_precision as[SV_DTYPES] = { [SV_F32] = SV_ALL_F32, [SV_BF16] = SV_ALL_BF16, [SV_I8] = SV_ALL_I8 };
+    const char *file = l->store->file, *name = m->w->name;
+    const enum sv_dtype type = type_of(l, m);
+    const struct sv_kern *own = sv_kern_named(isa), *k = l->cpu->kern;
+    if (!own) return sv_fail(l->err, SV_EINPUT, "%s: packed for %s, which this machine does not have; convert without --packed", file, isa);
+    if (own->nr != k->nr || (type != SV_F32 && own->wk != k->wk))
+        return sv_fail(l->err, SV_EINPUT, "%s: packed for %s, which %s cannot read; run with --isa %s", file, isa, k->isa, isa);
+    if (l->back && type != SV_F32) return sv_fail(l->err, SV_EINPUT, "%s: packed as %s, training needs f32", file, sv_dtype_name(type));
+    if (l->cpu->precision != SV_AS_STORED && l->cpu->precision != as[type])
+        return sv_fail(l->err, SV_EINPUT, "%s: packed as %s, which --precision cannot change", file, sv_dtype_name(type));
+    const size_t bytes = sv_pack_floats(own, type, m->rows, m->cols) * sizeof(float);
+    if (m->w->bytes == bytes && 1 << type & (1 << SV_F32 | 1 << SV_BF16 | 1 << SV_I8)) return 0;
+    return sv_fail(l->err, SV_EINPUT, "%s: tensor %s has %zu bytes, panels of [%zu, %zu] have %zu", file, name, m->w->bytes, m->rows, m->cols, bytes);
+}
+
+static struct matrix expect_matrix(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t rows, size_t cols) {
+    const struct sv_value *isa = sv_store_value(l->store, "clip.packed");
+    const struct sv_view *v = isa && isa->type == SV_TEXT ? sv_store_find(l->store, sv_prefix("%s%s", p->text, name).text) : NULL;
+    struct matrix m = { .rows = rows, .cols = cols, .packed = v && v->rank == 1 };
+    if (l->rc) return m;
+    if (m.packed) {
+        m.w = v;
+        if ((l->rc = check_panels(l, &m, isa->text))) m.w = NULL;
+        return m;
+    }
+    m.w = expect_as(l, p, name, "", SV_FLOATS | 1 << SV_I8, rows, cols);
+    if (m.w && m.w->dtype == SV_I8 && !(m.factor = expect_as(l, p, name, ".scale", 1 << SV_F32, 0, rows))) m.w = NULL;
+    return m;
 }
 
 static const float *take_f32(struct sv_load *l, const struct sv_view *v) {
@@ -52,10 +79,12 @@ static const float *take_f32(struct sv_load *l, const struct sv_view *v) {
     return out;
 }
 
+/* Panels of the file stay there. */
 static struct sv_packed take_packed(struct sv_load *l, const struct matrix *m) {
     if (!m->w) return (struct sv_packed){0};
-    const enum sv_dtype type = type_of(l, m->w);
-    float *panel = SV_TAKE(l->arena, float, sv_pack_floats(l->cpu->kern, type, m->w->dim[0], m->w->dim[1]));
+    const enum sv_dtype type = type_of(l, m);
+    if (m->packed) return sv_packed_at(l->cpu->kern, type, m->w->data, m->rows, m->cols);
+    float *panel = SV_TAKE(l->arena, float, sv_pack_floats(l->cpu->kern, type, m->rows, m->cols));
     if (!panel) return (struct sv_packed){0};
     const struct sv_packed w = sv_pack(l->cpu, panel, type, m->w, m->factor);
     sv_store_forget(l->store, m->w);
@@ -83,7 +112,7 @@ struct sv_norm sv_load_norm(struct sv_load *l, const struct sv_prefix *p, const 
 static struct sv_linear take_linear(struct sv_load *l, const struct matrix *m, const struct sv_view *bias) {
     struct sv_linear y = { .w = take_packed(l, m), .bias = take_f32(l, bias), .dw = grad_of(l, m->w), .dbias = grad_of(l, bias) };
     if (!l->back || !m->w) return y;
-    float *panel = SV_TAKE(l->arena, float, sv_pack_floats(l->cpu->kern, SV_F32, m->w->dim[1], m->w->dim[0]));
+    float *panel = SV_TAKE(l->arena, float, sv_pack_floats(l->cpu->kern, SV_F32, m->cols, m->rows));
     if (panel) y.turned = sv_turn(l->cpu, panel, &y.w);
     return y;
 }

@@ -28,7 +28,7 @@ struct sv_prefix sv_prefix(const char *fmt, ...) SV_PRINTF(1, 2);
 const float *sv_load_f32(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t rows, size_t cols);
 /* PREFIXname.weight and PREFIXname.bias [width]. */
 struct sv_norm sv_load_norm(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t width, float eps);
-/* PREFIXname.weight [out, in] packed for the precision of the cpu (i8 comes with PREFIXname.weight.scale [out]) and, if bias, PREFIXname.bias [out]. */
+/* PREFIXname.weight [out, in] packed for the precision of the cpu (i8 comes with PREFIXname.weight.scale [out]; panels of a packed file stay where they are) and, if bias, PREFIXname.bias [out]. */
 struct sv_linear sv_load_linear(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t out, size_t in, bool bias);
 /* The same of a bare tensor PREFIXname, without bias: the projections. */
 struct sv_linear sv_load_projection(struct sv_load *l, const struct sv_prefix *p, const char *name, size_t out, size_t in);

@@ -5,6 +5,7 @@
 #include "bench/size.h"
 #include "tests/chart.h"
 #include "tests/util.h"
+#include "tools/tool.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -192,6 +193,17 @@ Test(bench, a_run_is_lines_of_json) {
     cr_expect(count(r.out, "\n") == 1 && strstr(r.out, "\"row\": \"tiny,layers=1 text 2\"") && strstr(r.out, "\"items\": 2"), "%s", r.out);
     cr_assert_eq(run_svad(&r, NULL, "bench model step --batch 5 --quick --json"), 0, "%s", r.err);
     cr_expect(count(r.out, "\n") == 2 && strstr(r.out, "\"row\": \"tiny prompt step 5\"") && strstr(r.out, "\"row\": \"tfc step 5\""), "%s", r.out);
+}
+
+/* What is written is what SVAD_TUNE reads. */
+Test(bench, tuned_sizes) {
+    char path[4300];
+    struct sv_block_sizes b = { 0, 0 };
+    snprintf(path, sizeof path, "%s/tune", folder());
+    const char *isa = sv_kern_best()->isa;
+    cr_assert_eq(run_svad(&r, NULL, "bench tune %s --quick --threads 2 --isa %s", path, isa), 0, "%s", r.err);
+    cr_assert_eq(sv_tune_read(&b, isa, path, &e), 0, "%s", e.msg);
+    cr_expect(b.rows >= 48 && b.cols >= 1);
 }
 
 Test(bench, the_chart) {

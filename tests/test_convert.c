@@ -1,4 +1,5 @@
 #include "core/half.h"
+#include "core/kern.h"
 #include "core/rng.h"
 #include "io/container.h"
 #include "io/convert.h"
@@ -547,11 +548,27 @@ Test(convert, the_commands) {
     runs(dir, "verify q.svad", 0, "every checksum right", "");
     runs(dir, "info q.svad --json --tensors", 0, "\"name\": \"clip.visual.proj.scale\", \"dtype\": \"f32\"", "");
     runs(dir, "convert . -o q.svad --dtype i32", 1, "", "expected f32, f16, bf16 or i8");
+    runs(dir, "convert a.svad -o pf.svad --packed scalar", 0, "", "packed for scalar");
+    runs(dir, "convert . -o pi.svad --dtype i8 --packed scalar", 0, "", "packed for scalar");
+    runs(dir, "verify pf.svad pi.svad", 0, "every checksum right", "");
+    runs(dir, "info pi.svad", 0, "clip.packed            scalar", "");
+    runs(dir, "convert pf.svad -o pp.svad --packed scalar", 2, "", "is packed already");
+    runs(dir, "convert a.svad -o pp.svad --packed z80", 1, "", "no kernel table \"z80\"");
     runs(dir, "compare a.svad", 1, "", "compare: 1 files, expected 2");
     put_text(dir, "dot.ppm", "P3 1 1 255 9 90 200\n"), put_text(dir, "two.ppm", "P3 2 1 255 0 255 0 255 0 0\n"), put_text(dir, "red.ppm", "P3 1 1 255 255 0 0\n");
     runs(dir, "compare --embed dot.ppm --embed two.ppm a.svad q.svad", 0, "q.svad                            as stored  0.99", "");
     runs(dir, "compare --embed dot.ppm --embed two.ppm --embed red.ppm a.svad --json", 0, "{\"model\": \"a.svad\", \"precision\": \"bf16\", \"least\": 0.99", "");
     runs(dir, "compare --embed none.ppm a.svad", 2, "", "none.ppm");
+    static struct ran r;
+    const char *const rows[] = { "a.svad", "pf.svad", "q.svad", "pi.svad" };
+    char first[1 << 14] = "";
+    for (size_t i = 0; i < 4; i++) {                     /* a packed model has the bits of the one it was made of */
+        cr_assert_eq(run_svad(&r, dir, "embed -m %s --image dot.ppm --text ab --isa scalar", rows[i]), 0, "%s", r.err);
+        cr_assert(strlen(r.out) < sizeof first && (i % 2 == 0 || !strcmp(first, r.out)), "%s", rows[i]);
+        snprintf(first, sizeof first, "%s", r.out);
+    }
+    if (sv_kern_named("avx2")) runs(dir, "compare --embed dot.ppm a.svad pf.svad --isa avx2", 2, "", "packed for scalar, which avx2 cannot read; run with --isa scalar");
+    runs(dir, "embed -m pi.svad --text ab --isa scalar --precision f32", 2, "", "packed as i8, which --precision cannot change");
     for (int i = 0; i < 2; i++) {                        /* one damaged bit, one lost byte */
         snprintf(path, sizeof path, "%s/a.svad", dir);
         struct sv_file f;

@@ -34,6 +34,11 @@ static int measure(struct job *j, int (*part)(const struct sv_cpu *, const struc
 static int peak(struct job *j, struct sv_err *e) { return measure(j, sv_bench_peak, e); }
 static int kernels(struct job *j, struct sv_err *e) { return measure(j, sv_bench_kernels, e); }
 
+static int tune(struct job *j, struct sv_err *e) {
+    const int rc = open_cpu(j, e);
+    return rc ? rc : sv_bench_tune(&j->cpu, &j->o, j->arg[0] ? j->arg[0] : "-", e);
+}
+
 static int model(struct job *j, struct sv_err *e) {
     struct sv_model m = {0};
     int rc = j->model ? sv_model_open(&m, j->model, e) : 0;
@@ -73,6 +78,7 @@ static int compare(struct job *j, struct sv_err *e) {
 
 static const struct { const char *name; int (*run)(struct job *, struct sv_err *); size_t args; } parts[] = {
     { "kernels", kernels, 1 }, { "model", model, 1 }, { "peak", peak, 0 }, { "roofline", roofline, 1 }, { "compare", compare, 2 },
+    { "tune", tune, 1 },
 };
 
 static int run(struct job *j, struct sv_err *e) {
@@ -81,7 +87,7 @@ static int run(struct job *j, struct sv_err *e) {
         if (parts[i].args < 2 && j->arg[parts[i].args]) return sv_fail(e, SV_EUSAGE, "bench: %s takes no \"%s\"", j->part, j->arg[parts[i].args]);
         return parts[i].run(j, e);
     }
-    if (j->part) return sv_fail(e, SV_EUSAGE, "bench: no part %s; expected kernels, model, peak, roofline or compare", j->part);
+    if (j->part) return sv_fail(e, SV_EUSAGE, "bench: no part %s; expected kernels, model, peak, roofline, compare or tune", j->part);
     const int rc = kernels(j, e);
     return rc ? rc : model(j, e);
 }
@@ -97,11 +103,12 @@ int sv_tool_bench(int argc, char **argv, struct sv_err *e) {
         { "quick", SV_OPT_FLAG, &j.o.quick, NULL, "one short round: does it run?", 0, 0 }, SV_COMMON(&j.common),
     };
     const struct sv_usage u = {
-        "bench", "[options] [kernels [PART] | model [PART] | peak | roofline [FILE] | compare OLD NEW]",
+        "bench", "[options] [kernels [PART] | model [PART] | peak | roofline [FILE] | compare OLD NEW | tune [FILE]]",
         "Measures in interleaved rounds: the machine's roofs, the kernels of every table (--isa: of one), random models; PART: only rows whose name "
         "has it.  Rates are of the best call; noise is how far the median lies above it.  peak%: of what registers alone did in the same rounds; "
         "roof%: of the least of that and what memory lets through.  roofline draws the kernels, of FILE or measured.  compare says what got slower "
-        "between two files of --json (exit code 3): what is now at best above the median of before.",
+        "between two files of --json (exit code 3): what is now at best above the median of before.  tune searches the block sizes of matrix "
+        "products that are fastest here, of every table but scalar, and writes them: SVAD_TUNE=FILE loads them.  Only times depend on them.",
         "svad bench kernels --json > now.json; svad bench compare before.json now.json", 0, 3,
     };
     struct sv_list args = {0};

@@ -1,3 +1,4 @@
+#include "tools/repack.h"
 #include "tools/tool.h"
 
 #include "core/hash.h"
@@ -11,7 +12,7 @@
 
 /* What convert was asked for. */
 struct job {
-    const char *out, *vocab, *act, *dtype;
+    const char *out, *vocab, *act, *dtype, *packed;
     bool strict;
     struct sv_common common;
     char *path, *folder;                /* owned: the checkpoint's file, and where its companions lie */
@@ -131,9 +132,14 @@ static int run(struct job *j, const char *path, struct sv_err *e) {
     if (j->act && strcmp(j->act, "quick") && strcmp(j->act, "gelu"))
         return sv_fail(e, SV_EUSAGE, "convert: --act is %s, expected quick or gelu", j->act);
     if (!j->out) return sv_fail(e, SV_EUSAGE, "convert: -o MODEL is missing");
+    if (j->packed && !sv_kern_named(j->packed)) return sv_fail(e, SV_EUSAGE, "convert: --packed: no kernel table \"%s\" on this machine", j->packed);
     int rc;
     if (!(rc = locate(j, path, e)) && !(rc = sv_file_map(&f, j->path, e)) && !(rc = sv_store_init(&s, j->path, e))) {
         s.map = f.mapped ? f.data : NULL, s.map_bytes = f.size;
+        if (sv_container_is(&f) && j->packed) {
+            sv_store_free(&s), sv_file_close(&f);
+            return sv_repack(j->path, j->out, j->packed, &j->common, e);
+        }
         if (sv_container_is(&f)) rc = sv_fail(e, SV_EINPUT, "%s: is a file of svad already, expected a checkpoint", j->path);
         else if (!(rc = sv_checkpoint_read(&f, &s, e))) rc = sv_settings_find(&settings, j->folder, e);
     }
@@ -147,6 +153,7 @@ static int run(struct job *j, const char *path, struct sv_err *e) {
         hex_of_file(&f, &s, &j->common, hex);
         o.source = source, o.sha256 = hex;
         rc = convert(j, &o, &s, &c, e);
+        if (!rc && j->packed) rc = sv_repack(j->out, j->out, j->packed, &j->common, e);
     }
     sv_convert_free(&c);
     sv_store_free(&s);
@@ -162,12 +169,14 @@ int sv_tool_convert(int argc, char **argv, struct sv_err *e) {
         { "vocab", SV_OPT_TEXT, &j.vocab, "FILE", "vocabulary (default: the one beside the checkpoint)", 0, 0 },
         { "act", SV_OPT_TEXT, &j.act, "quick|gelu", "activation, where no config or known checksum says it", 0, 0 },
         { "dtype", SV_OPT_TEXT, &j.dtype, "f32|f16|bf16|i8", "how matrices are stored (default: f32)", 0, 0 },
+        { "packed", SV_OPT_TEXT, &j.packed, "ISA", "matrices as this kernel table multiplies them: the fastest start, on machines that have it", 0, 0 },
         { "strict", SV_OPT_FLAG, &j.strict, NULL, "refuse NaN and infinite weights", 0, 0 },
         SV_COMMON(&j.common),
     };
     const struct sv_usage u = {
         "convert", "CHECKPOINT -o MODEL [options]",
-        "Makes a model of a CLIP checkpoint: OpenAI's .pt, a torch state dict, safetensors, or a Hugging Face folder.",
+        "Makes a model of a CLIP checkpoint: OpenAI's .pt, a torch state dict, safetensors, or a Hugging Face folder.  With --packed, CHECKPOINT may "
+        "be a model, too.",
         "svad convert ViT-B-16.pt -o b16.svad --vocab bpe_simple_vocab_16e6.txt.gz", 1, 1,
     };
     struct sv_list args = { 0 };

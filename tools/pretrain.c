@@ -253,11 +253,7 @@ static int write_model(struct job *j, struct sv_err *e) {
     int rc = sv_store_init(&st, j->out, e);
     for (size_t i = 0; !rc && i < from->values; i++) {
         const struct sv_value *v = &from->value[i];
-        if (!strncmp(v->name, "tfc.", 4)) continue;
-        rc = v->type == SV_INT  ? sv_store_set_int(&st, v->name, v->i, e)
-           : v->type == SV_REAL ? sv_store_set_real(&st, v->name, v->r, e)
-           : v->type == SV_TEXT ? sv_store_set_text(&st, v->name, v->text, e)
-                                : sv_store_set_reals(&st, v->name, v->reals, v->n, e);
+        if (strncmp(v->name, "tfc.", 4)) rc = sv_store_copy_value(&st, v, e);
     }
     for (size_t i = 0; !rc && i < from->views; i++) {
         const struct sv_view *v = &from->view[i];
