@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PATH = 4096, GLANCE = 400 /* worlds of an exam on the way */ };
+enum { PATH = 4096 };
 
 struct job {
     struct sv_common common;
@@ -71,7 +71,7 @@ static double rate(const struct job *j) { return (double)j->taken / fmax(1e-9, s
 
 /* The mean of the steps since the last line, and a glance at worlds not seen before. */
 static int tell(struct job *j, const struct sv_street_tally *y, struct sv_err *e) {
-    const struct sv_street_film f = { j->o.seed, SV_STREET_EXAM, 0, GLANCE, 1 };
+    const struct sv_street_film f = { j->o.seed, SV_STREET_EXAM, 0, j->worlds, 1 };
     const struct sv_street_train *t = &j->train;
     const double steps = (double)y->steps;
     struct sv_street_exam x;
@@ -198,7 +198,7 @@ int sv_tool_street(int argc, char **argv, struct sv_err *e) {
         { "exam", SV_OPT_TEXT, &j.exam, "MODEL", "print what a model knows of unseen worlds and of named scenes", 0, 0 },
         { "tubes", SV_OPT_TEXT, &j.tubes, "FILE", "write features of tubes of deeds for svad pretrain; with -m", 0, 0 },
         { "m", SV_OPT_TEXT, &j.model, "MODEL", "the model whose image tower sees the tubes", 0, 0 },
-        { "worlds", SV_OPT_SIZE, &j.worlds, "N", "worlds of an exam or of tubes (400)", 1, 1e6 },
+        { "worlds", SV_OPT_SIZE, &j.worlds, "N", "worlds of an exam, of the glances on the way to a model, of tubes (400)", 1, 1e6 },
         { "seed", SV_OPT_SIZE, &j.o.seed, "S", "of worlds, order and weights (1)", 0, 1e9 },
         { "steps", SV_OPT_SIZE, &j.o.steps, "N", "steps of the optimiser (3200)", 1, 1e8 },
         { "batch", SV_OPT_SIZE, &j.o.batch, "N", "crops of a step (128)", 2, 65536 },
