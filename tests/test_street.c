@@ -1,5 +1,6 @@
 /* The trainer of the small CLIP: its words, its pictures, and that a training is the same however it is run. */
 #include "io/container.h"
+#include "tests/tiny.h"
 #include "tests/util.h"
 #include "tools/bpe.h"
 #include "tools/model.h"
@@ -216,6 +217,13 @@ Test(street, from_nothing_to_scores) {
     cr_expect(strstr(r.out, "tube_action") && strstr(r.out, "named scenes"), "%s", r.out);
     run_svad(&r, dir, "info full.svad");
     cr_expect(strstr(r.out, "street.commit") && strstr(r.out, "prompt-vlm"), "%s", r.out);
+    char want[64];                          /* the model's own actions, where no others are given */
+    cr_assert(!tiny_folder(dir));
+    snprintf(want, sizeof want, "%zu action texts", sv_street_deeds(NULL, 0));
+    run_svad(&r, dir, "fit -m full.svad clip --boxes boxes.txt --fps 10 --clusters 2 --prompts 0 -o s.scene");
+    cr_expect(!r.code && strstr(r.out, want), "%s: %s %s", want, r.out, r.err);
+    run_svad(&r, dir, "fit -m full.svad clip --boxes boxes.txt --fps 10 --clusters 2 --prompts 0 --actions actions.txt -o s.scene");
+    cr_expect(!r.code && strstr(r.out, " 3 action texts"), "%s %s", r.out, r.err);
 }
 
 Test(street, what_it_does_not_take) {
