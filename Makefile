@@ -1,4 +1,5 @@
 # make            build/release/svad and build/release/libsvad.a
+# make demo       a street is rendered, learned, scored, redefined, reported, in build/demo (VIDEO=folder: footage of your own)
 # make check      builds and passes every test (make check B=asan; T=png runs the suites whose names match)
 # make fuzz       the fuzz targets with libFuzzer, in build/fuzz (clang)
 # make model      trains tools/world/street.svad again, from nothing
@@ -156,9 +157,13 @@ model: $O/svad
 	$O/svad street --exam $M/street.svad
 	cp $M/street.svad tools/world/street.svad
 
+# Footage of your own: make demo VIDEO=folder [FPS=25].
+demo: all
+	@SVAD=$O/svad VIDEO='$(VIDEO)' sh tools/demo.sh
+
 clean:
 	rm -rf build
 
 -include $(PIC_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(wildcard $O/tests/*.d)
-.PHONY: all check model fuzz shared install uninstall lint clean
+.PHONY: all demo check model fuzz shared install uninstall lint clean
 .SECONDARY:

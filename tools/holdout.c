@@ -22,7 +22,7 @@ int sv_holdout_add(struct sv_holdout *h, const struct sv_clip_tubes *c, const st
         if (h->figures && sv_grow(&h->figure, &h->figure_cap, h->rows, sizeof *h->figure, e)) return SV_ENOMEM;
         h->frame[h->rows++] = c->object[i].frame;
     }
-    return h->figures ? sv_tubes_figures(c, h->seconds, h->figure + h->rows - c->n, e) : 0;
+    return h->figures ? sv_tubes_figures(c->name, c->fps, c->object, c->n, h->seconds, h->figure + h->rows - c->n, e) : 0;
 }
 
 /* ---- blocks ---- */

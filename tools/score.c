@@ -101,7 +101,7 @@ static int score_clip(struct job *j, struct work *w, struct sv_err *e) {
     const size_t n = w->c.n;
     struct sv_verdict v = { w->response, w->original, w->nearest, w->action, w->similarity, w->figure, w->odd };
     if (w->figure) {
-        const int rc = sv_tubes_figures(&w->c, j->scene.seconds, w->figure, e);
+        const int rc = sv_tubes_figures(w->c.name, w->c.fps, w->c.object, n, j->scene.seconds, w->figure, e);
         if (rc) return rc;
     }
     sv_judge_run(&j->judge, w->c.video, n, &v);

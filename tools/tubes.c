@@ -318,7 +318,7 @@ int sv_tubes_clip(struct sv_tubes *t, size_t source, struct sv_clip_tubes *out, 
     *out = (struct sv_clip_tubes){ .name = s->name };
     struct run r = { .t = t, .out = out, .p = p, .before = done };
     if (!(r.feats = sv_alloc(TUBES, t->rule.tube.n * t->model.cfg.embed * sizeof *r.feats, e))) return SV_ENOMEM;
-    const bool once = s->kind == SV_LIVE && !strcmp(s->path, "-") && (t->motion || t->rule.track);
+    const bool once = s->kind == SV_LIVE && !strcmp(s->path, "-") && (t->motion || t->rule.track || t->rule.figures);
     const int rc = once ? run_pass(&r, s, e) : s->kind == SV_LIVE ? run_live(&r, s, e) : run_stored(&r, s, e);
     sv_free(r.feats);
     if (rc) sv_clip_tubes_free(out);
@@ -330,13 +330,14 @@ void sv_clip_tubes_free(struct sv_clip_tubes *c) {
     *c = (struct sv_clip_tubes){0};
 }
 
-int sv_tubes_figures(const struct sv_clip_tubes *c, bool seconds, struct sv_figure *out, struct sv_err *e) {
-    if (seconds != (c->fps > 0))
-        return sv_fail(e, SV_EINPUT, "clip %s: its frame rate is %s, that of the other footage is %s; speeds cannot be compared; give --fps", c->name,
+int sv_tubes_figures(const char *clip, double fps, const struct sv_object *object, size_t n, bool seconds, struct sv_figure *out,
+                     struct sv_err *e) {
+    if (seconds != (fps > 0))
+        return sv_fail(e, SV_EINPUT, "clip %s: its frame rate is %s, that of the other footage is %s; speeds cannot be compared; give --fps", clip,
                        seconds ? "not known" : "known", seconds ? "known" : "not");
-    const double rate = seconds ? c->fps : 1;
-    for (size_t i = 0; i < c->n; i++) {
-        const struct sv_object *o = &c->object[i];
+    const double rate = seconds ? fps : 1;
+    for (size_t i = 0; i < n; i++) {
+        const struct sv_object *o = &object[i];
         out[i] = (struct sv_figure){ o->frame, o->track, o->box[3], (double)o->figure[0], (double)o->figure[1], rate * (double)o->figure[2],
                                      rate * (double)o->figure[3] };
     }

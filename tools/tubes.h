@@ -74,8 +74,9 @@ int sv_tubes_clip(struct sv_tubes *t, size_t source, struct sv_clip_tubes *out, 
                   struct sv_err *e);
 void sv_clip_tubes_free(struct sv_clip_tubes *c);   /* {0} is fine; leaves {0} */
 
-/* Figures of a clip's objects, with speeds a second, or a frame.  A clip without a frame rate has none a second. */
-int sv_tubes_figures(const struct sv_clip_tubes *c, bool seconds, struct sv_figure *out /* [c->n] */, struct sv_err *e);
+/* Figures of a clip's objects, with speeds a second, or a frame.  A clip without a frame rate (fps 0) has none a second. */
+int sv_tubes_figures(const char *clip, double fps, const struct sv_object *object, size_t n, bool seconds, struct sv_figure *out /* [n] */,
+                     struct sv_err *e);
 
 /* Tubes of all sources, as far as it is known before they are read; 0 where motion finds them. */
 size_t sv_tubes_total(const struct sv_tubes *t);

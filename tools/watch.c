@@ -63,8 +63,8 @@ static int frame(struct job *j, const struct sv_pass_out *p, struct sv_err *e) {
     size_t n = 0;
     if (!p->tubes) return 0;
     int rc = make_room(j, p->n, e);
-    const struct sv_clip_tubes c = { .name = j->out.clip, .n = p->n, .object = p->object, .fps = j->scene.seconds ? j->out.fps : 0 };
-    if (!rc && j->scene.figures.n) rc = sv_tubes_figures(&c, j->scene.seconds, j->shape, e);
+    const double fps = j->scene.seconds ? j->out.fps : 0;
+    if (!rc && j->scene.figures.n) rc = sv_tubes_figures(j->out.clip, fps, p->object, p->n, j->scene.seconds, j->shape, e);
     if (rc) return rc;
     sv_judge_run(&j->judge, p->video, p->n, &j->v);
     for (size_t i = 0; i < p->n; i++) {
