@@ -62,7 +62,7 @@ static void set_axis(struct sv_report *r) {
         for (size_t i = 0; i < all[k]->clip.n; i++)
             for (size_t t = 0; t < all[k]->frames[i].n; t++) low = fmin(low, all[k]->frames[i].score[t]), high = fmax(high, all[k]->frames[i].score[t]);
     if (!(high > low)) high = low + 1;
-    r->step = sv_report_step(high - low, 4);
+    r->step = sv_report_step(high - low, 5);
     r->low = floor(low / r->step) * r->step, r->high = high + (high - low) * 0.06;
 }
 

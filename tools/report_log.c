@@ -25,7 +25,7 @@ static bool is_about(const char *key) {
 
 static int add(struct reader *r, const char *parent, const char *key, double y) {
     char chart[NAME], name[NAME];
-    const bool shared = !strcmp(key, "loss") || !strncmp(key, "top", 3);
+    const bool shared = !strcmp(key, "loss") || !strcmp(key, "top1") || !strcmp(key, "top5");
     snprintf(chart, sizeof chart, "%.90s", shared ? key : *parent ? parent : "training");
     snprintf(name, sizeof name, "%.90s", shared && *parent ? parent : key);
     size_t i = 0;
