@@ -64,7 +64,7 @@ static int open_y4m(const struct sv_annotate *a, const struct sv_scored *s, cons
     char path[PATH];
     int rc = path_of(a, s->clip, ".y4m", path, e);
     if (!rc) rc = sv_out_open(o, path, e);
-    return rc ? rc : sv_out_printf(o, e, "YUV4MPEG2 W%zu H%zu F%ld:1000 Ip A1:1 C444\n", v->w, v->h, lround((v->fps > 0 ? v->fps : 25) * 1000));
+    return rc ? rc : sv_out_printf(o, e, "YUV4MPEG2 W%zu H%zu F%ld:1000 Ip A1:1 C444\n", v->w, v->h, lround((s->fps > 0 ? s->fps : 25) * 1000));
 }
 
 static int put_frames(struct sv_annotate *a, const struct sv_scored *s, struct sv_video *v, struct sv_out *o, uint8_t *rgb, uint8_t *yuv, struct sv_err *e) {

@@ -16,6 +16,7 @@ struct sv_annotate {
 
 struct sv_scored {
     const char *clip, *video;           /* video: where its frames are */
+    double fps;                         /* 0: not known */
     const double *frame; size_t frames; /* [frames] scores */
     const struct sv_object *object;     /* [n], sorted by frame */
     const double *score;                /* [n] */

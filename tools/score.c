@@ -219,7 +219,7 @@ static int say_clip(struct job *j, const struct work *w, struct sv_err *e) {
 
 static int annotate(struct job *j, size_t source, const struct work *w, struct sv_err *e) {
     char room[SV_RUN_PATH];
-    const struct sv_scored s = { .clip = w->c.name, .video = sv_run_video(&j->run, &j->t.sources.item[source], room), .frame = w->after, .frames = w->c.frames,
+    const struct sv_scored s = { .clip = w->c.name, .video = sv_run_video(&j->run, &j->t.sources.item[source], room), .fps = w->c.fps, .frame = w->after, .frames = w->c.frames,
                                  .object = w->c.object, .score = w->final, .action = w->action, .name = j->scene.actions.name, .n = w->c.n };
     return j->annotate.dir ? j->run.json.rc ? j->run.json.rc : sv_annotate(&j->annotate, &s, e) : 0;
 }
