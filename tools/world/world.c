@@ -45,7 +45,7 @@ static void populate(struct sv_world *w, enum sv_action first) {
 struct sv_world *sv_world_open(const struct sv_world_config *g, struct sv_err *e) {
     size_t kind = SIZE_MAX;
     uint64_t number = g->seed;
-    if (g->scene && !sv_scene_find(g->scene, &kind, &number)) return sv_fail(e, SV_EUSAGE, "no scene \"%s\"", g->scene), NULL;
+    if (g->scene && !sv_scene_find(g->scene, &kind, &number)) return sv_fail(e, SV_EUSAGE, "no scene \"%s\"; svad world --list shows them", g->scene), NULL;
     if (g->w < 16 || g->h < 16 || g->w > 4096 || g->h > 4096)
         return sv_fail(e, SV_EUSAGE, "a world of %zu x %zu pixels, expected sides of 16 to 4096", g->w, g->h), NULL;
     if (!(g->fps >= 1 && g->fps <= 1000) || !(g->crowd >= 0 && g->crowd <= SV_CAST / 2) || !(g->height >= 0 && g->height <= 4 * (double)g->h))
