@@ -190,7 +190,7 @@ Test(report, everything) {
 /* Names that would be markup, break out of attributes, or turn the text around. */
 Test(report, hostile_names) {
     const char *dir = temp_dir();
-    static const char *const name[] = { "<script>alert(1)</script>", "\" onload=\"alert(1)", "a&b;'c'</title><!--", "\xe2\x80\xae" "gpj.exe", "\xff\xfe broken", "]]>%s%n", "--><svg/onload=x>" };
+    static const char *const name[] = { "<script>alert(1)</script>", "\" onload=\"alert(1)", "a&b;'c'</title><!--", ("\xe2\x80\xae" "gpj.exe"), "\xff\xfe broken", "]]>%s%n", "--><svg/onload=x>" };
     char scores[4096] = "clip,frame,score\n", objects[8192] = "clip,frame,x1,y1,x2,y2,track,score,action,similarity\n", labels[4096] = "", run[4096];
     size_t s = strlen(scores), o = strlen(objects);
     for (size_t i = 0; i < SV_LEN(name); i++) {
