@@ -41,6 +41,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -50,13 +51,15 @@ void *__wrap_calloc(size_t n, size_t size);
 void __wrap_free(void *p);
 int __wrap_fsync(int fd);
 
-static size_t fail_at, calls;           /* fail_at 0: never */
-static bool fail_on, failed;            /* fail_on: and all after it */
-static long live;
+static size_t fail_at;                  /* 0: never */
+static bool fail_on;                    /* and all after it */
+static atomic_size_t calls;             /* atomic: svad watch reads ahead in a thread of its own */
+static atomic_bool failed;
+static atomic_long live;
 
 void *__wrap_calloc(size_t n, size_t size) {
-    calls++;
-    if (fail_at && (calls == fail_at || (fail_on && calls > fail_at))) { failed = true; return NULL; }
+    const size_t call = ++calls;
+    if (fail_at && (call == fail_at || (fail_on && call > fail_at))) { failed = true; return NULL; }
     void *p = __real_calloc(n, size);
     live += p != NULL;
     return p;
@@ -74,10 +77,12 @@ int __wrap_fsync(int fd) { return fd < 0 ? -1 : 0; }
 static bool passes(const char *name, int (*run)(struct sv_err *), size_t k) {
     struct sv_err e = {0};
     const long before = live;
-    calls = 0, failed = false, fail_at = k;
+    calls = 0;
+    failed = false;
+    fail_at = k;
     const int rc = run(&e);
     fail_at = 0;
-    cr_expect_eq(live, before, "%s: %ld blocks are left with allocation %zu failing", name, live - before, k);
+    cr_expect_eq((long)live, before, "%s: %ld blocks are left with allocation %zu failing", name, (long)live - before, k);
     if (!failed) {
         cr_expect(!rc && !e.code, "%s: %d %s", name, rc, e.msg);
         return true;
