@@ -123,6 +123,16 @@ Test(street, films_are_the_same_for_any_threads) {
     for (size_t t = 0; t < 3; t++) sv_street_roll_free(&roll[t]);
 }
 
+/* Named scenes hold more than a frame of a tiny world has room for. */
+Test(street, crowds_are_cut) {
+    struct sv_street_roll roll = {0};
+    struct sv_cpu c = cpu_of(2);
+    cr_assert(!sv_street_film(&roll, &c, &(struct sv_street_film){ 1, SV_STREET_SCENES, 0, 20, 2 }, NULL));
+    cr_expect(roll.n > 20 && roll.n % 2 == 0);
+    sv_street_roll_free(&roll);
+    sv_pool_free(c.pool);
+}
+
 /* ---- training ---- */
 
 static const struct sv_street_opts tiny = { .seed = 3, .steps = 24, .batch = 40, .worlds = 40, .width = 32, .layers = 1, .text_width = 32, .text_layers = 1, .embed = 32,

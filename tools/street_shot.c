@@ -93,7 +93,7 @@ static int film_world(struct shot *s, const struct sv_street_film *f, uint64_t n
         p->drawn = i == MIDDLE || (left && sv_rng_below(r, rest) < left);
         left -= p->drawn && i != MIDDLE;
         sv_world_next(w, p->drawn ? p->rgb : NULL);
-        p->n = p->drawn ? sv_world_objects(w, p->object, SEEN) : 0;
+        p->n = p->drawn ? sv_min(sv_world_objects(w, p->object, SEEN), SEEN) : 0;     /* it counts those beyond too */
         for (size_t k = 0; k < p->n; k++) say(w, &p->object[k], r, p->caption[k]);
         if (i == MIDDLE) s->boxes = sv_world_detect(w, r, s->box, SEEN);
     }
