@@ -26,9 +26,10 @@ struct able {
 #undef X
 };
 
+#if defined(__x86_64__)
 /* AMX has 8 KiB of state a thread, which Linux gives to a process that asks for it. */
 static bool amx_allowed(void) {
-#if defined(__x86_64__) && defined(__linux__) && defined(SYS_arch_prctl)
+#if defined(__linux__) && defined(SYS_arch_prctl)
     enum { REQUEST = 0x1023, TILE_DATA = 18, TILES = 3 << 24 };         /* bits 24, 25 of cpuid 7 edx: tiles, bytes; 22: bf16 */
     unsigned eax, ebx, ecx, edx;
     return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx & TILES) == TILES && (edx >> 22 & 1) &&
@@ -37,6 +38,7 @@ static bool amx_allowed(void) {
     return false;
 #endif
 }
+#endif
 
 /* What the machine can do and its system lets a program use. */
 static struct able look(void) {
