@@ -158,7 +158,8 @@ model: $O/svad
 	cp $M/street.svad tools/world/street.svad
 
 # Footage of your own: make demo VIDEO=folder [FPS=25].
-demo: all
+demo:
+	@$(MAKE) -s -j2 all
 	@SVAD=$O/svad VIDEO='$(VIDEO)' sh tools/demo.sh
 
 clean:

@@ -243,6 +243,7 @@ Test(watch, scores_are_those_of_score) {
         { "--frames 1", "--every 2", "", 2, true },
         { "--frames 3 --with motion --patterns knn", "", "", 1, true },
         { "--frames 3 --with motion --tubes track", "", "--boxes stdin.txt", 1, true },
+        { "--frames 3 --with motion", "", "--boxes stdin.txt", 1, true },
         { "--frames 1 --with motion", "--every 3", "--boxes stdin.txt --add-motion", 3, true },
     };
     for (size_t i = 0; i < SV_LEN(rule); i++) {
