@@ -200,21 +200,34 @@ part_crops() {
     done
 }
 # Frames by what the renderer knows of them: AUC of the frames with other anomalies against normal ones, before and after.
+told() {
+    awk -F, 'FNR == NR { if ($5 == 1 && $14 >= 0.15) { k = $1 "," $2; if ($4 == "cycle") c[k] = 1; else o[k] = 1 } next }
+        FNR > 1 { k = $1 "," $2; print (k in o) ? 1 : (k in c) ? 2 : 0, $3 }' "$work/redefine.objects" "$1" | sort -k2,2g |
+    awk '{ if ($1 == 0) n++; else if ($1 == 1) { o++; below += n } else at[++c] = n }
+        END { for (i = 1; i <= c; i++) low += at[i] < 0.95 * n; printf "%d | %d | %.1f %% | %.4f", n, c, 100 * low / (c ? c : 1), below / (n * (o ? o : 1)) }'
+}
 part_redefine() {
     world street
-    table "Redefinition: \"a person is riding a bicycle\" becomes normal (own world, scene of the street)"
-    judged "$model" street-normal street-test
-    quietly "$svad" score -m "$model" -s "$work/scene" "$work/scores" --normal "a person is riding a bicycle" -o "$work/redefined" --quiet
-    for s in scores redefined; do
-        awk -F, 'FNR == NR { if ($5 == 1 && $14 >= 0.15) { k = $1 "," $2; if ($4 == "cycle") c[k] = 1; else o[k] = 1 } next }
-            FNR > 1 { k = $1 "," $2; print (k in o) ? 1 : (k in c) ? 2 : 0, $3 }' "$work/street.objects" "$work/$s/scores.csv" | sort -k2,2g |
-        awk '{ if ($1 == 0) n++; else if ($1 == 1) { o++; below += n } else { c++; at[c] = n } s[NR] = $1 }
-            END { for (i = 1; i <= c; i++) low += at[i] < 0.95 * n
-                  printf "%d normal frames, %d with a cyclist alone, %.1f %% of these below the 95th percentile of normal ones; AUC of the %d with other anomalies %.4f\n", n, c, 100 * low / (c ? c : 1), o, below / (n * o) }' |
-        sed "s/^/- $([ $s = scores ] && echo before || echo after): /" | tee -a "$work/$s.change"
-    done
-    { printf '\n**Redefinition: "a person is riding a bicycle" becomes normal (own world, street)**\n\n'; cat "$work/scores.change" "$work/redefined.change"; } > "$work/$part.rows"
-    rm "$work/scores.change" "$work/redefined.change"
+    if [ ! -f "$work/redefine-test/done" ]; then
+        quietly "$svad" world --scene street --seed 900003 --clips 8 --frames 250 --anomalies cycle,cycle,run,drive-car,fight,jump-railing -o "$work/film" --quiet
+        cp "$work/film/objects.csv" "$work/redefine.objects"
+        # shellcheck disable=SC2086
+        features redefine-test "$work/film/video" --boxes "$work/film/boxes.txt" $tubes
+        rm -rf "$work/film"
+    fi
+    printf '\n**Redefinition: "a person is riding a bicycle" becomes normal (own world, street)**\n\n| configuration | normal frames | with a cyclist alone | of these below 95 %% of normal ones | AUC of other anomalies |\n|---|---|---|---|---|\n' > "$work/$part.rows"
+    while IFS='|' read -r name args; do
+        # shellcheck disable=SC2086
+        judged "$model" street-normal redefine-test $args
+        quietly "$svad" score -m "$model" -s "$work/scene" "$work/scores" --normal "a person is riding a bicycle" -o "$work/redefined" --quiet
+        for s in scores redefined; do
+            echo "| $name, $([ $s = scores ] && echo before || echo after) | $(told "$work/$s/scores.csv") |" | tee -a "$work/$part.rows"
+        done
+    done <<EOT
+learned prompts, k-means|
+plain texts, k-means|--prompts 0
+plain texts, k-means, with size and speed|--prompts 0 --with motion
+EOT
 }
 
 # ---- the temporal fusion ----

@@ -20,10 +20,10 @@ run() {
 # The street: three normal days, and five clips, each named by what happens in it.
 rendered_street() {
     say "rendering three normal days of a street, and five clips in which something happens"
-    "$svad" world --scene street --seed 1 --clips 3 --frames 300 --fps 12 -o "$out/normal" --quiet & days=$!
+    "$svad" world --scene street --seed 1 --clips 3 --frames 400 -o "$out/normal" --quiet & days=$!
     mkdir -p "$out/test/video"
     for what in cycle run drive-car fight jump-railing; do
-        "$svad" world --scene street --seed 2 --frames 150 --fps 12 --anomalies $what -o "$out/$what" --quiet
+        "$svad" world --scene street --seed 2 --frames 250 --anomalies $what -o "$out/$what" --quiet
         mv "$out/$what/video/01.y4m" "$out/test/video/$what.y4m"
         sed "s/^01 /$what /" "$out/$what/labels.txt" >> "$out/test/labels.txt"
         sed "s/^01,/$what,/" "$out/$what/objects.csv" >> "$out/test/objects.csv"
