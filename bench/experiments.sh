@@ -6,7 +6,7 @@
 #           are left out without it                     FPS     frames a second of Ped2 (22: people walk 1.3 m a second then)
 #   WORK    features and scores (build/experiments); features are made once and kept: empty it for another image tower
 #   OUT     where the rows go (bench/RESULTS.md)        WHY     the purpose that the log of Ped2's readings gets
-# Parts, most important first (all of them without arguments).
+# Parts are in the list below, most important first (all of them without arguments); `page` writes the page from what ran before.
 set -e
 svad=${SVAD:-build/release/svad} model=${MODEL:-tools/world/street.svad} ped2=${PED2:-../shared/data/ped2} fps=${FPS:-22}
 work=${WORK:-build/experiments} out=${OUT:-bench/RESULTS.md} why=${WHY:-table}
@@ -303,12 +303,14 @@ page() {
     : > "$work/readings"
 }
 
+part_page() { :; }
+
 [ -x "$svad" ] || die "$svad is not built: make"
 [ -f "$model" ] || die "$model is not there"
 mkdir -p "$work"
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
 for part in ${*:-$all}; do
-    case " $all " in *" $part "*) ;; *) die "no part $part; there are: $all" ;; esac
+    case " $all page " in *" $part "*) ;; *) die "no part $part; there are: $all" ;; esac
     "part_$part"
     [ ! -f "$out" ] || page
 done
