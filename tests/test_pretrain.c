@@ -18,14 +18,6 @@ enum { CLASSES = 12, N = 9 };
 static char dir[4100];
 static struct ran r;
 
-static const char *in(const char *name) {
-    static char path[4][4400];
-    static unsigned turn;
-    char *p = path[turn++ % 4];
-    snprintf(p, sizeof path[0], "%s/%s", dir, name);
-    return p;
-}
-
 /* The frame that class c shows at place i: the middle one stays, the others stand in an order of the class's own. */
 static size_t frame_of(size_t c, size_t i) {
     uint64_t rng = 77 + c;
@@ -49,7 +41,7 @@ static void write_set(const char *name, size_t per_class, size_t tubes, enum sv_
     float base[N][TINY_E];
     uint64_t rng = 5;
     char labels[CLASSES * 3 + 1] = "";
-    cr_assert(!sv_store_init(&st, name, NULL) && !sv_file_map(&model, in("m.svad"), NULL));
+    cr_assert(!sv_store_init(&st, name, NULL) && !sv_file_map(&model, path_in(dir, "m.svad"), NULL));
     sv_identity(&model, "clip.", rule.clip);
     if (flaw->other_model) rule.clip[0] = rule.clip[0] == '0' ? '1' : '0';
     uint8_t *data = sv_store_alloc(&st, rows * tubes * n * TINY_E, sv_dtype_size(dtype), NULL);
@@ -80,7 +72,7 @@ static void write_set(const char *name, size_t per_class, size_t tubes, enum sv_
               !sv_store_add(&st, "first", SV_I64, 1, &starts, first, 8 * starts, NULL) &&
               !sv_store_add(&st, "label", SV_I32, 1, &rows, label, 4 * rows, NULL) &&
               !sv_store_add(&st, "video", SV_I32, 1, &rows, video, 4 * rows, NULL) &&
-              !sv_store_add(&st, "labels", SV_U8, 1, &bytes, labels, bytes, NULL) && !sv_container_write(in(name), "tubes", &st, NULL));
+              !sv_store_add(&st, "labels", SV_U8, 1, &bytes, labels, bytes, NULL) && !sv_container_write(path_in(dir, name), "tubes", &st, NULL));
     sv_store_free(&st);
     sv_file_close(&model);
 }
@@ -109,7 +101,7 @@ Test(pretrain, order_is_learned_by_the_fusion_and_not_by_the_mean, .init = setup
 
 static void same_files(const char *a, const char *b) {
     struct sv_file x, y;
-    cr_assert(!sv_file_map(&x, in(a), NULL) && !sv_file_map(&y, in(b), NULL), "%s, %s", a, b);
+    cr_assert(!sv_file_map(&x, path_in(dir, a), NULL) && !sv_file_map(&y, path_in(dir, b), NULL), "%s, %s", a, b);
     cr_expect(x.size == y.size && !memcmp(x.data, y.data, x.size), "%s and %s differ", a, b);
     sv_file_close(&x), sv_file_close(&y);
 }
@@ -128,18 +120,18 @@ Test(pretrain, a_stopped_run_ends_with_the_same_bits, .init = setup) {
     cr_assert_eq(run_svad(&r, dir, "pretrain " SETTINGS " -o whole.svad"), 0, "%s", r.err);
     cr_assert_eq(run_svad(&r, dir, "pretrain " SETTINGS " -o threads.svad --threads 3"), 0, "%s", r.err);
     same_files("whole.svad", "threads.svad");
-    cr_expect(access(in("whole.svad.state"), F_OK), "the state of a finished training is left");
+    cr_expect(access(path_in(dir, "whole.svad.state"), F_OK), "the state of a finished training is left");
     static const char *const signals[] = { "TERM", "INT", "KILL", "TERM" };
     int code = 0;
     for (size_t i = 0; i < SV_LEN(signals) && (!i || code); i++) {
         code = stopped(i ? SETTINGS " --save-every 0 --resume -o parts.svad" : SETTINGS " --save-every 0 -o parts.svad", signals[i], 9);
         cr_assert(code == 130 || (code == 137 && !strcmp(signals[i], "KILL")), "%s: exit code %d: %s", signals[i], code, r.err);
         cr_assert_eq(run_svad(&r, dir, "verify parts.svad.state"), 0, "after %s: %s", signals[i], r.err);
-        cr_expect(access(in("parts.svad"), F_OK), "a model before the end");
+        cr_expect(access(path_in(dir, "parts.svad"), F_OK), "a model before the end");
     }
     cr_assert_eq(run_svad(&r, dir, "pretrain " SETTINGS " --resume -o parts.svad"), 0, "%s", r.err);
     same_files("whole.svad", "parts.svad");
-    cr_expect(access(in("parts.svad.state"), F_OK));
+    cr_expect(access(path_in(dir, "parts.svad.state"), F_OK));
 }
 
 /* Exit code 2 or 3 with one line that says `what`, and nothing written. */
@@ -148,7 +140,7 @@ static void refused(int code, const char *what, const char *args) {
     cr_expect_eq(run_svad(&r, dir, "pretrain -m m.svad --quiet %s -o no.svad", args), code, "%s: %d %s", args, r.code, r.err);
     end = strchr(r.err, '\n');
     cr_expect(strstr(r.err, what) && end && !end[1], "%s: %s", args, r.err);
-    cr_expect(access(in("no.svad"), F_OK), "%s: a model", args);
+    cr_expect(access(path_in(dir, "no.svad"), F_OK), "%s: a model", args);
 }
 
 static void list_of(const char *name, const char *text) { cr_assert_eq(tiny_write(dir, name, text, strlen(text)), 0); }
@@ -198,7 +190,7 @@ Test(pretrain, a_state_of_other_settings_is_refused, .init = setup) {
         cr_expect(strstr(r.err, bad[i][1]), "%s: %s", bad[i][0], r.err);
     }
     struct sv_file f;
-    cr_assert(!sv_file_read(&f, in("s.svad.state"), 1 << 24, NULL));
+    cr_assert(!sv_file_read(&f, path_in(dir, "s.svad.state"), 1 << 24, NULL));
     ((uint8_t *)f.data)[f.size / 2] ^= 8;
     cr_assert_eq(tiny_write(dir, "d.svad.state", f.data, f.size), 0);
     sv_file_close(&f);
@@ -220,17 +212,17 @@ Test(pretrain, a_loss_that_is_not_finite_stops_with_the_cause, .init = setup) {
 /* A log that cannot be written is told before features are made; one that is there stays until a training begins. */
 Test(pretrain, the_log_is_opened_first, .init = setup) {
     refused(4, "none/log: cannot create", "list.csv --frames 3 --log none/log");
-    cr_expect(access(in("no.svad.tubes"), F_OK), "features were made");
+    cr_expect(access(path_in(dir, "no.svad.tubes"), F_OK), "features were made");
     list_of("old.log", "earlier\n");
     refused(2, "none.csv", "none.csv --log old.log");
     refused(2, "none.csv", "none.csv --log new.log");
-    cr_expect(access(in("new.log"), F_OK), "an empty log is left");
+    cr_expect(access(path_in(dir, "new.log"), F_OK), "an empty log is left");
     struct sv_file f;
-    cr_assert(!sv_file_read(&f, in("old.log"), 100, NULL));
+    cr_assert(!sv_file_read(&f, path_in(dir, "old.log"), 100, NULL));
     cr_expect(f.size == 8, "%zu bytes", f.size);
     sv_file_close(&f);
     cr_assert_eq(run_svad(&r, dir, "pretrain -m m.svad order.tubes --epochs 1 --quiet --log old.log -o l.svad"), 0, "%s", r.err);
-    cr_assert(!sv_file_read(&f, in("old.log"), 1 << 20, NULL));
+    cr_assert(!sv_file_read(&f, path_in(dir, "old.log"), 1 << 20, NULL));
     cr_expect(f.size > 100 && f.data[0] == '{', "%zu bytes", f.size);
     sv_file_close(&f);
     cr_assert_eq(run_svad(&r, dir, "pretrain -m m.svad order.tubes --epochs 1 --quiet --log /dev/null -o l.svad"), 0, "%s", r.err);
@@ -249,7 +241,7 @@ Test(pretrain, every_backbone_and_form_of_data, .init = setup) {
     cr_assert_eq(run_svad(&r, dir, "pretrain -m b.svad order.tubes --epochs 1 --quiet -o b.svad"), 0, "%s", r.err);
     struct sv_file a, b;
     char was[SV_IDENTITY], is[SV_IDENTITY];
-    cr_assert(!sv_file_map(&a, in("m.svad"), NULL) && !sv_file_map(&b, in("b.svad"), NULL));
+    cr_assert(!sv_file_map(&a, path_in(dir, "m.svad"), NULL) && !sv_file_map(&b, path_in(dir, "b.svad"), NULL));
     sv_identity(&a, "clip.", was), sv_identity(&b, "clip.", is);
     cr_expect_str_eq(was, is);
     sv_file_close(&a), sv_file_close(&b);
@@ -263,8 +255,8 @@ Test(pretrain, every_backbone_and_form_of_data, .init = setup) {
 
 /* Videos, a folder of labels and stored features give the same tubes, and a cache is used again. */
 Test(pretrain, lists_folders_and_stored_features, .init = setup) {
-    mkdir(in("set"), 0777), mkdir(in("set/Walk_1"), 0777), mkdir(in("set/run"), 0777);
-    cr_assert(!symlink(in("clip"), in("set/Walk_1/clip")) && !symlink(in("clip"), in("set/run/clip")));
+    mkdir(path_in(dir, "set"), 0777), mkdir(path_in(dir, "set/Walk_1"), 0777), mkdir(path_in(dir, "set/run"), 0777);
+    cr_assert(!symlink(path_in(dir, "clip"), path_in(dir, "set/Walk_1/clip")) && !symlink(path_in(dir, "clip"), path_in(dir, "set/run/clip")));
     list_of("live.csv", "set/Walk_1/clip,walk 1,boxes.txt\nset/run/clip,run,boxes.txt\n");
     list_of("stored.csv", "\"f/clip.svad\", Walk 1\nf,run\n");
     cr_assert_eq(run_svad(&r, dir, "extract -m m.svad clip --boxes boxes.txt --frames 3 -o f --quiet"), 0, "%s", r.err);
@@ -275,7 +267,7 @@ Test(pretrain, lists_folders_and_stored_features, .init = setup) {
         char cache[32];
         snprintf(cache, sizeof cache, "%zu.tubes", i);
         cr_assert_eq(run_svad(&r, dir, "pretrain -m m.svad %s --frames 3 --epochs 1 --val 0 --cache %s -o o%zu.svad --quiet", lists[i], cache, i), 0, "%s", r.err);
-        cr_assert_eq(sv_train_set_open(&s, in(cache), NULL), 0);
+        cr_assert_eq(sv_train_set_open(&s, path_in(dir, cache), NULL), 0);
         cr_expect(s.rows == 2 && s.tubes == 24 && s.classes.n == 2 && s.first[1] == 12, "%s: %zu rows, %zu tubes", lists[i], s.rows, s.tubes);
         const size_t run_row = !strcmp(s.classes.name[s.label[0]], "run") ? 0 : 1;
         cr_expect_str_eq(s.classes.name[s.label[!run_row]], "walk 1");
@@ -290,7 +282,7 @@ Test(pretrain, lists_folders_and_stored_features, .init = setup) {
     cr_expect(strstr(r.err, "1 videos have no boxes: the whole frame is the box"), "%s", r.err);
     struct sv_train_set s;
     static float one[5 * TINY_E], two[5 * TINY_E];
-    cr_assert_eq(sv_train_set_open(&s, in("w.svad.tubes"), NULL), 0);
+    cr_assert_eq(sv_train_set_open(&s, path_in(dir, "w.svad.tubes"), NULL), 0);
     cr_assert_eq(s.tubes, 6);
     for (size_t i = 0; i < 3; i++) {
         sv_train_set_tube(&s, i, one), sv_train_set_tube(&s, 3 + i, two);
@@ -298,9 +290,9 @@ Test(pretrain, lists_folders_and_stored_features, .init = setup) {
     }
     sv_train_set_close(&s);
     struct stat before, after;
-    cr_assert_eq(stat(in("w.svad.tubes"), &before), 0);
+    cr_assert_eq(stat(path_in(dir, "w.svad.tubes"), &before), 0);
     cr_assert_eq(run_svad(&r, dir, "pretrain -m m.svad whole.csv --frames 5 --every 2 --epochs 1 --val 0 -o w.svad"), 0, "%s", r.err);
-    cr_assert_eq(stat(in("w.svad.tubes"), &after), 0);
+    cr_assert_eq(stat(path_in(dir, "w.svad.tubes"), &after), 0);
     cr_expect(before.st_ino == after.st_ino && !strstr(r.err, "made again"), "%s", r.err);
     cr_assert_eq(run_svad(&r, dir, "pretrain -m m.svad whole.csv --frames 5 --every 3 --epochs 1 --val 0 -o w.svad"), 0, "%s", r.err);
     cr_expect(strstr(r.err, "made again"), "%s", r.err);
@@ -311,7 +303,7 @@ Test(pretrain, the_log_is_json_lines, .init = setup) {
     static const char *const of_epoch[] = { "epoch", "step", "learned", "held_out", "best_epoch", "samples_per_s" };
     cr_assert_eq(run_svad(&r, dir, "pretrain -m m.svad order.tubes --batch 200 --epochs 2 --val 0 --quiet --log log -o l.svad"), 0, "%s", r.err);
     struct sv_file f;
-    cr_assert(!sv_file_read(&f, in("log"), 1 << 20, NULL));
+    cr_assert(!sv_file_read(&f, path_in(dir, "log"), 1 << 20, NULL));
     size_t lines = 0;
     for (const char *p = (const char *)f.data, *end = p + f.size, *nl; p < end; p = nl + 1, lines++) {
         struct sv_json j;
@@ -364,7 +356,7 @@ Test(pretrain, chunks_make_up_the_gradient_of_the_batch, .init = setup) {
     float text[CLASSES * TINY_E];
     uint64_t rng = 8;
     for (size_t i = 0; i < SV_LEN(text); i++) text[i] = (float)sv_rng_normal(&rng);
-    cr_assert_eq(sv_train_set_open(&set, in("order.tubes"), &e), 0, "%s", e.msg);
+    cr_assert_eq(sv_train_set_open(&set, path_in(dir, "order.tubes"), &e), 0, "%s", e.msg);
     cr_assert_eq(sv_train_open(&t, &o, &set, &c, text, NULL, &e), 0, "%s", e.msg);
 
     const size_t n = t.flat.n;
@@ -389,7 +381,7 @@ Test(pretrain, chunks_make_up_the_gradient_of_the_batch, .init = setup) {
 
     /* Saved and taken up, it is the same training. */
     struct sv_train again;
-    cr_assert(!sv_train_save(&t, in("t.state"), &e) && !sv_train_open(&again, &o, &set, &c, text, NULL, &e) && !sv_train_load(&again, in("t.state"), &e),
+    cr_assert(!sv_train_save(&t, path_in(dir, "t.state"), &e) && !sv_train_open(&again, &o, &set, &c, text, NULL, &e) && !sv_train_load(&again, path_in(dir, "t.state"), &e),
               "%s", e.msg);
     for (int i = 0; i < 2; i++) {
         cr_expect_arr_eq(t.flat.params, again.flat.params, n * sizeof(float));
@@ -408,7 +400,7 @@ Test(pretrain, split_and_order, .init = setup) {
     struct sv_train_set set;
     struct sv_train t;
     const struct sv_cpu c = { .kern = sv_kern_best(), .pool = NULL };
-    cr_assert_eq(sv_train_set_open(&set, in("order.tubes"), NULL), 0);
+    cr_assert_eq(sv_train_set_open(&set, path_in(dir, "order.tubes"), NULL), 0);
     for (size_t i = 0; i < set.rows; i++) set.video[i] = (uint32_t)(i / 3);
     set.videos = sv_ceil_div(set.rows, 3);
     static const double shares[] = { 0, 0.1, 0.5, 0.99 };

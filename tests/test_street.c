@@ -15,14 +15,6 @@
 static char dir[4100];
 static struct ran r;
 
-static const char *in(const char *name) {
-    static char path[4][4400];
-    static unsigned turn;
-    char *p = path[turn++ % 4];
-    snprintf(p, sizeof path[0], "%s/%s", dir, name);
-    return p;
-}
-
 static void setup(void) { snprintf(dir, sizeof dir, "%s", temp_dir()); }
 TestSuite(street, .init = setup);
 
@@ -162,10 +154,10 @@ Test(street, it_learns_the_same_with_any_threads_and_from_its_state) {
         const double gain = steps(&t, tiny.steps / 2);
         if (threads == 1) {
             cr_expect(gain > 0.3, "the loss fell by %g", gain);
-            cr_assert(!sv_street_save(&t, in("s"), &e), "%s", e.msg);
+            cr_assert(!sv_street_save(&t, path_in(dir, "s"), &e), "%s", e.msg);
         } else if (threads == 3) {          /* a new training takes up the state of one thread's */
             sv_street_train_close(&t);
-            cr_assert(!sv_street_train_open(&t, &tiny, &c, &e) && !sv_street_load(&t, in("s"), &e), "%s", e.msg);
+            cr_assert(!sv_street_train_open(&t, &tiny, &c, &e) && !sv_street_load(&t, path_in(dir, "s"), &e), "%s", e.msg);
         }
         steps(&t, tiny.steps / 2);
         if (threads == 1) memcpy(want, t.flat.params, t.flat.n * sizeof *want);
@@ -182,23 +174,23 @@ Test(street, a_state_of_something_else_is_refused) {
     struct sv_street_train t;
     struct sv_err e = {0};
     static uint8_t bytes[1 << 20];
-    cr_assert(!sv_street_train_open(&t, &tiny, &c, &e) && !sv_street_save(&t, in("s"), &e), "%s", e.msg);
-    FILE *f = fopen(in("s"), "rb");
+    cr_assert(!sv_street_train_open(&t, &tiny, &c, &e) && !sv_street_save(&t, path_in(dir, "s"), &e), "%s", e.msg);
+    FILE *f = fopen(path_in(dir, "s"), "rb");
     const size_t n = fread(bytes, 1, sizeof bytes, f);
     cr_assert(!fclose(f) && n > 1000 && n < sizeof bytes);
     for (size_t i = 0; i < 40; i++) {       /* any byte that flips is found */
         const size_t at = i * (n / 40) + 3;
         bytes[at] ^= 1;
-        f = fopen(in("bad"), "wb");
+        f = fopen(path_in(dir, "bad"), "wb");
         cr_assert(fwrite(bytes, 1, n, f) == n && !fclose(f));
         struct sv_err why = {0};
-        cr_expect(sv_street_load(&t, in("bad"), &why) == SV_EINPUT && strstr(why.msg, "bad"), "byte %zu: %s", at, why.msg);
+        cr_expect(sv_street_load(&t, path_in(dir, "bad"), &why) == SV_EINPUT && strstr(why.msg, "bad"), "byte %zu: %s", at, why.msg);
         bytes[at] ^= 1;
     }
     sv_street_train_close(&t);
     other.lr *= 2;
     cr_assert(!sv_street_train_open(&t, &other, &c, NULL));
-    cr_expect_eq(sv_street_load(&t, in("s"), &e), SV_EINPUT);
+    cr_expect_eq(sv_street_load(&t, path_in(dir, "s"), &e), SV_EINPUT);
     cr_expect(strstr(e.msg, "with lr 0.003, expected 0.006"), "%s", e.msg);
     sv_street_train_close(&t);
     sv_pool_free(c.pool);
@@ -252,6 +244,6 @@ Test(street, what_it_does_not_take) {
         run_svad(&r, dir, "street %s", bad[i].args);
         cr_expect_eq(r.code, bad[i].code, "%s: exit code %d: %s", bad[i].args, r.code, r.err);
         cr_expect(strstr(r.err, bad[i].says), "%s: %s", bad[i].args, r.err);
-        cr_expect(access(in("m"), F_OK) && access(in("t"), F_OK));
+        cr_expect(access(path_in(dir, "m"), F_OK) && access(path_in(dir, "t"), F_OK));
     }
 }

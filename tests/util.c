@@ -182,6 +182,14 @@ int run_shell(struct ran *r, const char *dir, const char *fmt, ...) {
     return run_line(r, dir, cmd);
 }
 
+const char *path_in(const char *dir, const char *name) {
+    static char path[4][4400];
+    static unsigned turn;
+    char *p = path[turn++ % 4];
+    snprintf(p, sizeof path[0], "%s/%s", dir, name);
+    return p;
+}
+
 static char temp[8][4096];
 static size_t temps;
 

@@ -27,6 +27,8 @@ int run_shell(struct ran *r, const char *dir, const char *fmt, ...) SV_PRINTF(3,
 
 /* A fresh folder under the build folder; removed when the test process ends. */
 const char *temp_dir(void);
+/* dir/name; the last four stay valid. */
+const char *path_in(const char *dir, const char *name);
 
 /* Lower-case hex of the SHA-256 of n bytes. */
 void hex_sha256(const void *p, size_t n, char out[65]);
