@@ -190,7 +190,7 @@ static int run(struct job *j, struct sv_err *e) {
 
 int sv_tool_street(int argc, char **argv, struct sv_err *e) {
     struct job j = { .save_every = 5, .every = 250, .worlds = 400,
-                     .o = { .seed = 1, .steps = 3200, .batch = 128, .worlds = 1024, .width = 128, .layers = 4, .text_width = 64, .text_layers = 2, .embed = 128,
+                     .o = { .seed = 1, .steps = 12000, .batch = 128, .worlds = 1024, .width = 128, .layers = 4, .text_width = 64, .text_layers = 2, .embed = 128,
                             .merges = 350, .lr = 1e-3, .decay = 0.05, .kinds = 1, .muon = 3, .warm = 100 } };
     struct sv_list args = {0};
     const struct sv_opt opt[] = {
@@ -200,7 +200,7 @@ int sv_tool_street(int argc, char **argv, struct sv_err *e) {
         { "m", SV_OPT_TEXT, &j.model, "MODEL", "the model whose image tower sees the tubes", 0, 0 },
         { "worlds", SV_OPT_SIZE, &j.worlds, "N", "worlds of an exam, of the glances on the way to a model, of tubes (400)", 1, 1e6 },
         { "seed", SV_OPT_SIZE, &j.o.seed, "S", "of worlds, order and weights (1)", 0, 1e9 },
-        { "steps", SV_OPT_SIZE, &j.o.steps, "N", "steps of the optimiser (3200)", 1, 1e8 },
+        { "steps", SV_OPT_SIZE, &j.o.steps, "N", "steps of the optimiser (12000)", 1, 1e8 },
         { "batch", SV_OPT_SIZE, &j.o.batch, "N", "crops of a step (128)", 2, 65536 },
         { "round", SV_OPT_SIZE, &j.o.worlds, "N", "worlds that are filmed at a time (1024)", 1, 65536 },
         { "width", SV_OPT_SIZE, &j.o.width, "W", "of the image tower (128)", 32, 4096 },

@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* Crops of a part: its activations stay in L2.  A constant, for sums depend on it. */
-enum { CHUNK = 32, CONTEXT = 32, FRAMES = 2 /* of an object that are filmed */ };
+enum { CHUNK = 16, CONTEXT = 32, FRAMES = 2 /* of an object that are filmed */ };
 
 struct sv_street_part {
     struct sv_cpu cpu;                  /* no pool: a part belongs to one thread */
