@@ -224,8 +224,6 @@ static inline __attribute__((always_inline)) void tile_of(const size_t rows, con
         UNROLL for (size_t j = 0; j < vecs; j++) acc[i][j] = v_set(0);
     for (; k; k--, ap += MR, bp += NR) {
         vec b[NV];
-        v_prefetch(ap + AHEAD * MR);
-        UNROLL for (size_t j = 0; j < vecs * VW; j += 64 / sizeof *bp) v_prefetch(bp + AHEAD * NR + j);
         UNROLL for (size_t j = 0; j < vecs; j++) b[j] = v_load(bp + j * VW);
         UNROLL for (size_t i = 0; i < rows; i++) {
             const vec a = v_set(ap[i]);
@@ -242,13 +240,28 @@ static inline __attribute__((always_inline)) void tile_of(const size_t rows, con
     }
 }
 
-static void tile(float *c, size_t ldc, size_t m, size_t n, size_t k, const float *ap, const float *bp, bool add) {
-    switch (n > VW ? m : m + 16) {
-#define ROWS(r) case r: if (r <= MR) tile_of(r <= MR ? r : MR, NV, c, ldc, n, k, ap, bp, add); return; \
-    case 16 + r: if (r <= MR) tile_of(r <= MR ? r : MR, 1, c, ldc, n, k, ap, bp, add); return;
-    ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12) ROWS(13) ROWS(14)
-    }
+/* f with m rows: f##_of with constant rows, and with one vector where n columns fit it, each in a function of its own: among
+ * others gcc 12 does not keep its sums in registers. */
+#define ROWS(f, r, type, word) \
+static __attribute__((noinline)) void f##_##r(type *c, size_t ldc, size_t n, size_t k, const word *ap, const word *bp, bool add) { \
+    f##_of(r <= MR ? r : MR, NV, c, ldc, n, k, ap, bp, add); \
+} \
+static __attribute__((noinline)) void f##_half_##r(type *c, size_t ldc, size_t n, size_t k, const word *ap, const word *bp, bool add) { \
+    f##_of(r <= MR ? r : MR, 1, c, ldc, n, k, ap, bp, add); \
 }
+#define CALL(f, r) case r: f##_##r(c, ldc, n, k, ap, bp, add); return; case 16 + r: f##_half_##r(c, ldc, n, k, ap, bp, add); return;
+#define BY_ROWS(f, type, word) \
+ROWS(f, 1, type, word) ROWS(f, 2, type, word) ROWS(f, 3, type, word) ROWS(f, 4, type, word) ROWS(f, 5, type, word) ROWS(f, 6, type, word) \
+ROWS(f, 7, type, word) ROWS(f, 8, type, word) ROWS(f, 9, type, word) ROWS(f, 10, type, word) ROWS(f, 11, type, word) ROWS(f, 12, type, word) \
+ROWS(f, 13, type, word) ROWS(f, 14, type, word) \
+static void f(type *c, size_t ldc, size_t m, size_t n, size_t k, const word *ap, const word *bp, bool add) { \
+    switch (n > VW ? m : m + 16) { \
+    CALL(f, 1) CALL(f, 2) CALL(f, 3) CALL(f, 4) CALL(f, 5) CALL(f, 6) CALL(f, 7) CALL(f, 8) CALL(f, 9) CALL(f, 10) CALL(f, 11) CALL(f, 12) \
+    CALL(f, 13) CALL(f, 14) \
+    } \
+}
+
+BY_ROWS(tile, float, float)
 
 static inline __attribute__((always_inline)) void finish_as(const enum sv_act act, float *y, size_t ldy, const float *s, size_t m, size_t n,
                                                             const float *bias, bool add) {

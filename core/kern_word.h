@@ -1,38 +1,41 @@
 /* kern_word.h - the vector kernels over bf16 pairs and over bytes, written once over word_*.h: part of kern_simd.h. */
 
 #ifndef W_TILES
-/* tile, with words in place of the operands' floats; c and its sums are of type `type` and `vector`. */
-#define WORD_TILE(type, vector, zero, load, store, plus, dot) do { \
+/* tile, with words in place of the operands' floats; c and its sums are of type `type` and `vector`.  Columns that do not fill a
+ * vector go through a tile on the stack: with them in the same function gcc 12 does not keep sums of words in registers. */
+#define WORD_TILE(name, type, vector, zero, load, store, plus, dot) \
+static inline __attribute__((always_inline)) void name##_whole_of(const size_t rows, const size_t vecs, type *c, size_t ldc, size_t n, size_t k, \
+                                                                  const uint32_t *ap, const uint32_t *bp, bool add) { \
     vector acc[MR][NV]; \
-    UNROLL for (size_t i = 0; i < MR; i++) \
-        UNROLL for (size_t j = 0; j < NV; j++) acc[i][j] = zero; \
-    if (add) for (size_t i = 0; i < m; i++) v_prefetch((const float *)(const void *)(c + i * ldc)); \
+    (void)n; \
+    UNROLL for (size_t i = 0; i < rows; i++) \
+        UNROLL for (size_t j = 0; j < vecs; j++) acc[i][j] = zero; \
     for (; k; k--, ap += MR, bp += NR) { \
         words b[NV]; \
-        UNROLL for (size_t j = 0; j < NV; j++) b[j] = w_load(bp + j * VW); \
-        UNROLL for (size_t i = 0; i < MR; i++) { \
+        v_prefetch(ap + AHEAD * MR); \
+        UNROLL for (size_t j = 0; j < vecs * VW; j += 64 / sizeof *bp) v_prefetch(bp + AHEAD * NR + j); \
+        UNROLL for (size_t j = 0; j < vecs; j++) b[j] = w_load(bp + j * VW); \
+        UNROLL for (size_t i = 0; i < rows; i++) { \
             const words a = w_set(ap[i]); \
-            UNROLL for (size_t j = 0; j < NV; j++) acc[i][j] = dot(acc[i][j], a, b[j]); \
+            UNROLL for (size_t j = 0; j < vecs; j++) acc[i][j] = dot(acc[i][j], a, b[j]); \
         } \
     } \
-    if (m == MR && n == NR) { \
-        UNROLL for (size_t i = 0; i < MR; i++) \
-            UNROLL for (size_t j = 0; j < NV; j++) { \
-                type *p = c + i * ldc + j * VW; \
-                store(p, add ? plus(load(p), acc[i][j]) : acc[i][j]); \
-            } \
-        break; \
-    } \
-    type t[MR][NR];                     /* edge: through a full tile on the stack */ \
-    UNROLL for (size_t i = 0; i < MR; i++) \
-        UNROLL for (size_t j = 0; j < NV; j++) store(&t[i][j * VW], acc[i][j]); \
-    for (size_t i = 0; i < m; i++) \
-        for (size_t j = 0; j < n; j++) c[i * ldc + j] = add ? c[i * ldc + j] + t[i][j] : t[i][j]; \
-} while (0)
-
-static void itile(int32_t *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add) {
-    WORD_TILE(int32_t, words, w_zero(), w_load, w_store, w_add, w_dot);
+    UNROLL for (size_t i = 0; i < rows; i++) \
+        UNROLL for (size_t j = 0; j < vecs; j++) { \
+            type *p = c + i * ldc + j * VW; \
+            store(p, add ? plus(load(p), acc[i][j]) : acc[i][j]); \
+        } \
+} \
+BY_ROWS(name##_whole, type, uint32_t) \
+static void name(type *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add) { \
+    if (n == VW || n == NR) { name##_whole(c, ldc, m, n, k, ap, bp, add); return; } \
+    type t[MR * NR] = { 0 }; \
+    for (size_t i = 0; add && i < m; i++) memcpy(t + i * NR, c + i * ldc, n * sizeof *t); \
+    name##_whole(t, NR, m, NR, k, ap, bp, add); \
+    for (size_t i = 0; i < m; i++) memcpy(c + i * ldc, t + i * NR, n * sizeof *t); \
 }
+
+WORD_TILE(itile, int32_t, words, w_zero(), w_load, w_store, w_add, w_dot)
 
 static void ipeak(int32_t *c, uint32_t a, uint32_t b, size_t k) {
     const words vb = w_set(b);
@@ -47,9 +50,7 @@ static void ipeak(int32_t *c, uint32_t a, uint32_t b, size_t k) {
 }
 
 #if defined(BF16)
-static void btile(float *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add) {
-    WORD_TILE(float, vec, v_set(0), v_load, v_store, v_add, b_dot);
-}
+WORD_TILE(btile, float, vec, v_set(0), v_load, v_store, v_add, b_dot)
 
 static void bpeak(float *c, uint32_t a, uint32_t b, size_t k) {
     const words va = w_set(a), vb = w_set(b);
