@@ -152,7 +152,7 @@ M = build/model
 model: $O/svad
 	@mkdir -p $M
 	$O/svad street -o $M/clip.svad $$(test -f $M/clip.svad.state && echo --resume) --log $M/clip.json --commit "$$(git rev-parse HEAD)"
-	$O/svad street --tubes $M/tubes -m $M/clip.svad --worlds 14000
+	$O/svad street --tubes $M/tubes -m $M/clip.svad --worlds 24000
 	$O/svad pretrain -m $M/clip.svad $M/tubes -o $M/street.svad --weights f16 --batch 256 --lr 1e-3 --epochs 9 --cosine --sigma 0.05 --log $M/tfc.json
 	$O/svad street --exam $M/street.svad
 	cp $M/street.svad tools/world/street.svad

@@ -12,6 +12,7 @@ svad=${SVAD:-build/release/svad} model=${MODEL:-tools/world/street.svad} ped2=${
 work=${WORK:-build/experiments} out=${OUT:-bench/RESULTS.md} why=${WHY:-table}
 all="maskrcnn motion within yolov3 both redefine prompts cross centre crops backbones lengths"
 tubes="--tubes track --with motion"
+learned='--prompt-init "a person is" --prompt-epochs 10'        # best of a few on validation days of four scenes: RESULTS.md
 start=$(date +%s)
 
 die() { echo "experiments: $*" >&2; exit 1; }
@@ -54,11 +55,11 @@ judged() {
 # heads TRAIN TEST LABELS: a row for the paper's score and for what is offered beside it.
 heads() {
     while IFS='|' read -r name args; do
-        # shellcheck disable=SC2086
-        judged "$model" "$1" "$2" $args
+        eval "judged \"\$model\" \"\$1\" \"\$2\" $args"
         row "$name" "$work/scores" "$3"
     done <<EOT
-learned prompts, k-means (the paper's score)|
+learned prompts, k-means (the paper's score)|$learned
+learned prompts, k-means, with size and speed|$learned --with motion
 plain texts, k-means|--prompts 0
 plain texts, 8 neighbours by responses|--prompts 0 --patterns knn
 8 neighbours by F_video|--prompts 0 --patterns knn-video
@@ -138,10 +139,12 @@ part_within() {
 }
 part_cross() {
     for s in street campus station park; do world $s; done
-    table "Table 2: learned on one scene, tested on another (the paper's score)" "normal days, test days"
+    table "Table 2: learned on one scene, tested on another" "normal days, test days"
     while read -r a b; do
-        judged "$model" "$a-normal" "$b-test"
-        row "$a, $b" "$work/scores" "$work/$b.labels"
+        eval "judged \"\$model\" $a-normal $b-test $learned"
+        row "$a, $b: learned prompts, k-means (the paper's score)" "$work/scores" "$work/$b.labels"
+        judged "$model" "$a-normal" "$b-test" --prompts 0 --with motion
+        row "$a, $b: plain texts, with size and speed" "$work/scores" "$work/$b.labels"
     done <<EOT
 street street
 campus campus
@@ -154,8 +157,8 @@ park street
 EOT
     [ -d "$ped2" ] || return 0
     ped2_features maskrcnn
-    judged "$model" street-normal ped2-maskrcnn-testing
-    row "street, Ped2 (Mask R-CNN)" "$work/scores" "$ped2/labels.txt"
+    eval "judged \"\$model\" street-normal ped2-maskrcnn-testing $learned"
+    row "street, Ped2 (Mask R-CNN): learned prompts, k-means" "$work/scores" "$ped2/labels.txt"
 }
 
 # ---- what changes one thing ----
@@ -169,10 +172,14 @@ each_set() {
     "$@" ped2-maskrcnn-training ped2-maskrcnn-testing "$ped2/labels.txt" Ped2
 }
 prompts_on() {
-    for k in 0 16; do
-        judged "$model" "$1" "$2" --prompts $k
-        row "$4: $([ $k = 0 ] && echo plain texts || echo "$k learned vectors")" "$work/scores" "$3"
-    done
+    while IFS='|' read -r name args; do
+        eval "judged \"\$model\" \"\$1\" \"\$2\" $args"
+        row "$4: $name" "$work/scores" "$3"
+    done <<EOT
+plain texts|--prompts 0
+16 vectors that begin as noise, 5 epochs (as fit does unless told)|
+the vectors of "a person is", 10 epochs|$learned
+EOT
 }
 part_prompts() {
     table "Learned prompts"
@@ -217,14 +224,13 @@ part_redefine() {
     fi
     printf '\n**Redefinition: "a person is riding a bicycle" becomes normal (own world, street)**\n\n| configuration | normal frames | with a cyclist alone | of these below 95 %% of normal ones | AUC of other anomalies |\n|---|---|---|---|---|\n' > "$work/$part.rows"
     while IFS='|' read -r name args; do
-        # shellcheck disable=SC2086
-        judged "$model" street-normal redefine-test $args
+        eval "judged \"\$model\" street-normal redefine-test $args"
         quietly "$svad" score -m "$model" -s "$work/scene" "$work/scores" --normal "a person is riding a bicycle" -o "$work/redefined" --quiet
         for s in scores redefined; do
             echo "| $name, $([ $s = scores ] && echo before || echo after) | $(told "$work/$s/scores.csv") |" | tee -a "$work/$part.rows"
         done
     done <<EOT
-learned prompts, k-means|
+learned prompts, k-means|$learned
 plain texts, k-means|--prompts 0
 plain texts, k-means, with size and speed|--prompts 0 --with motion
 EOT

@@ -20,7 +20,7 @@
 enum { NR = NV * VW };
 #include WORD
 
-enum { AHEAD = 32 };      /* steps of a tile between the prefetch of an operand and its use */
+enum { AHEAD = 32 };      /* steps of a tile, or floats of a row to pack, between a prefetch and its use */
 
 #ifndef V_PART
 /* n < VW floats, the rest is fill. */
@@ -287,6 +287,7 @@ static void finish(float *y, size_t ldy, const float *s, size_t m, size_t n, con
 
 /* A square of VW x VW; only the first cols columns are wanted, of which those from rows on are 0. */
 static inline void pack_square(vec v[VW], const float *const row[VW], size_t p, size_t rows, size_t cols) {
+    UNROLL for (size_t i = 0; i < VW; i++) v_prefetch(row[i] + p + AHEAD);      /* more streams than a machine follows by itself */
     UNROLL for (size_t i = 0; i < VW; i++) v[i] = v_load(row[i] + p);
     if (rows < cols) UNROLL for (size_t i = 0; i < VW; i++) if (i >= rows) v[i] = v_set(0);
     v_transpose(v);
