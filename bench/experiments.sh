@@ -206,11 +206,12 @@ part_crops() {
         row "own world: $crop" "$work/scores" "$work/film/test/labels.txt"
     done
 }
-# Frames by what the renderer knows of them: AUC of the frames with other anomalies against normal ones, before and after.
+# Frames by what the renderer knows of them: AUC of the frames with other anomalies alone against normal ones.  Where a cyclist is there
+# too, it is the cyclist's score that falls.
 told() {
     awk -F, 'FNR == NR { if ($5 == 1 && $14 >= 0.15) { k = $1 "," $2; if ($4 == "cycle") c[k] = 1; else o[k] = 1 } next }
-        FNR > 1 { k = $1 "," $2; print (k in o) ? 1 : (k in c) ? 2 : 0, $3 }' "$work/redefine.objects" "$1" | sort -k2,2g |
-    awk '{ if ($1 == 0) n++; else if ($1 == 1) { o++; below += n } else at[++c] = n }
+        FNR > 1 { k = $1 "," $2; print (k in o) + 2 * (k in c), $3 }' "$work/redefine.objects" "$1" | sort -k2,2g |
+    awk '{ if ($1 == 0) n++; else if ($1 == 1) { o++; below += n } else if ($1 == 2) at[++c] = n }
         END { for (i = 1; i <= c; i++) low += at[i] < 0.95 * n; printf "%d | %d | %.1f %% | %.4f", n, c, 100 * low / (c ? c : 1), below / (n * (o ? o : 1)) }'
 }
 part_redefine() {

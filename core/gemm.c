@@ -124,8 +124,7 @@ static void one_tile(const struct gemm *g, size_t i, size_t j) {
         part_of_tile(g, &sums, m, len, ap + p * mr, bp + p * nr, p > 0);
         p += len;
     } while (p < words);
-    for (size_t r = 0; g->w->type == SV_I8 && r < m; r++)
-        kn->iscale(sums.f + r * nr, sums.i + r * nr, nr, g->scale[i * mr + r], g->low[i * mr + r], g->w->sum + j * nr, g->w->scale + j * nr);
+    if (g->w->type == SV_I8) kn->iscale(sums.f, sums.i, m, g->scale + i * mr, g->low + i * mr, g->w->sum + j * nr, g->w->scale + j * nr);
     kn->finish(y, g->ldy, sums.f, m, sv_min(nr, g->w->n - j * nr), g->ep->bias ? g->ep->bias + j * nr : NULL, g->ep->act, g->ep->add);
 }
 

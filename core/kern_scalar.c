@@ -153,11 +153,11 @@ static void itile(int32_t *c, size_t ldc, size_t m, size_t n, size_t k, const ui
         }
 }
 
-static void iscale(float *y, const int32_t *s, size_t n, float scale, float lo, const float *sum, const float *w) {
-    for (size_t i = 0; i < n; i++) {
+static void iscale(float *y, const int32_t *s, size_t m, const float *scale, const float *lo, const float *sum, const float *w) {
+    for (size_t i = 0; i < m * NR; i++) {
         int32_t t;
         memcpy(&t, s + i, sizeof t);    /* y may be s */
-        y[i] = (scale * (float)t + lo * sum[i]) * w[i];
+        y[i] = (scale[i / NR] * (float)t + lo[i / NR] * sum[i % NR]) * w[i % NR];
     }
 }
 

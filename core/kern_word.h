@@ -106,15 +106,12 @@ static void ipack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t
     WORD_PACK(4, w_bytes(q, v_set(lo[i]), v_set(inv[i])), lo[i]);
 }
 
-static void iscale(float *y, const int32_t *s, size_t n, float scale, float lo, const float *sum, const float *w) {
-    const vec vs = v_set(scale), vl = v_set(lo);
-#define SCALED(s_, sum_, w_) v_mul(v_fma(vs, w_float(s_), v_mul(vl, sum_)), w_)
-    size_t i = 0;
-    for (; i + VW <= n; i += VW) v_store(y + i, SCALED(w_load(s + i), v_load(sum + i), v_load(w + i)));
-    if (i == n) return;
-    int32_t t[VW] = { 0 };
-    memcpy(t, s + i, (n - i) * sizeof *t);
-    part_store(y + i, n - i, SCALED(w_load(t), part_load(sum + i, n - i, 0), part_load(w + i, n - i, 0)));
+static void iscale(float *y, const int32_t *s, size_t m, const float *scale, const float *lo, const float *sum, const float *w) {
+    for (size_t j = 0; j < NR; j += VW) {
+        const vec vsum = v_load(sum + j), vw = v_load(w + j);
+        for (size_t i = 0; i < m; i++)
+            v_store(y + i * NR + j, v_mul(v_fma(v_set(scale[i]), w_float(w_load(s + i * NR + j)), v_mul(v_set(lo[i]), vsum)), vw));
+    }
 }
 
 /* Infinity and NaN times 0 is NaN, which a sum keeps and a maximum may not. */

@@ -619,19 +619,21 @@ static void check_itile(void) {
 }
 
 static void check_iscale(void) {
-    for (size_t t = 0; t < ROUNDS; t++) {
-        const size_t n = size_of_round(t);
-        struct buf s = words_of(n, t & 1, any_word), y = floats(n, t & 2), sum = floats(n, t & 4), w = floats(n, t & 8), in = floats(n, 0);
+    const size_t nr = K->nr;
+    for (size_t t = 0; t < 20 * K->wmr; t++) {
+        const size_t m = t % (K->wmr + 1), n = m * nr;
+        struct buf s = words_of(n, t & 1, any_word), y = floats(n, t & 2), sum = floats(nr, t & 4), w = floats(nr, t & 8), in = floats(n, 0);
+        struct buf scale = floats(m, t & 1), lo = floats(m, t & 2);
         for (size_t i = 0; i < n; i++) s.i[i] /= 64;
+        for (size_t i = 0; i < m; i++) scale.f[i] *= 1e-6f;
         memcpy(in.p, s.p, n * sizeof(int32_t));
-        const float scale = real() * 1e-6f, lo = real();
         float *out = t % 3 ? y.f : s.f;             /* y may be s */
-        K->iscale(out, s.i, n, scale, lo, sum.f, w.f);
+        K->iscale(out, s.i, m, scale.f, lo.f, sum.f, w.f);
         for (size_t i = 0; i < n; i++) {
-            const double a = (double)scale * in.i[i], b = (double)lo * sum.f[i];
-            near(out[i], (a + b) * w.f[i], sum_bound(2, (fabs(a) + fabs(b)) * fabs((double)w.f[i])), n, i);
+            const double a = (double)scale.f[i / nr] * in.i[i], b = (double)lo.f[i / nr] * sum.f[i % nr];
+            near(out[i], (a + b) * w.f[i % nr], sum_bound(2, (fabs(a) + fabs(b)) * fabs((double)w.f[i % nr])), m, i);
         }
-        drop(s), drop(y), drop(sum), drop(w), drop(in);
+        drop(s), drop(y), drop(sum), drop(w), drop(in), drop(scale), drop(lo);
     }
 }
 
