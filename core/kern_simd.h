@@ -224,6 +224,8 @@ static inline __attribute__((always_inline)) void tile_of(const size_t rows, con
         UNROLL for (size_t j = 0; j < vecs; j++) acc[i][j] = v_set(0);
     for (; k; k--, ap += MR, bp += NR) {
         vec b[NV];
+        v_prefetch(ap + AHEAD * MR);
+        UNROLL for (size_t j = 0; j < vecs * VW; j += 64 / sizeof *bp) v_prefetch(bp + AHEAD * NR + j);
         UNROLL for (size_t j = 0; j < vecs; j++) b[j] = v_load(bp + j * VW);
         UNROLL for (size_t i = 0; i < rows; i++) {
             const vec a = v_set(ap[i]);
