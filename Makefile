@@ -147,7 +147,7 @@ lint:
 	@! nm -g --defined-only $O/libsvad.a | grep ' [A-Z] ' | grep -v ' sv_' || { echo "lint: a symbol without sv_"; exit 1; }
 	@echo "lint: clean"
 
-# The model that the project ships, from nothing: about an hour and a half on two cores with AVX-512.
+# The model that the project ships, from nothing: about an hour on two cores with AVX-512.
 M = build/model
 model: $O/svad
 	@mkdir -p $M

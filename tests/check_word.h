@@ -1,0 +1,210 @@
+/* check_word.h - the rows of check_kern for kernels over bf16 pairs and over bytes: part of check_kern.c. */
+
+/* Halves and bytes of a word, the first in the low bits. */
+static float half_of(uint32_t w, size_t e) { return sv_bits_f32(e ? w & 0xffff0000u : w << 16); }
+static uint32_t ubyte_of(uint32_t w, size_t e) { return w >> 8 * e & 255; }
+static int32_t sbyte_of(uint32_t w, size_t e) { return (int8_t)ubyte_of(w, e); }
+
+static struct buf words_of(size_t n, bool head, uint32_t (*make)(void)) {
+    struct buf b = bytes(n * sizeof(uint32_t), head);
+    for (size_t i = 0; i < n; i++) b.w[i] = make();
+    return b;
+}
+static uint32_t any_word(void) { return (uint32_t)sv_rng(&state); }
+static uint32_t pair_word(void) { return sv_f32_bf16(real()) | (uint32_t)sv_f32_bf16(real()) << 16; }
+
+/* k words of a left panel need whole blocks of them. */
+static size_t whole(size_t k) { return (k + K->wk - 1) / K->wk * K->wk; }
+
+/* What rounding to bf16 may make of x: half.h's result, or for a subnormal 0. */
+static bool is_bf16(uint32_t got, float x) {
+    const uint16_t want = sv_f32_bf16(x);
+    return isnan(x) ? isnan(half_of(got, 0)) : got == want || (fabsf(x) < FLT_MIN && !(got & 0x7fff));
+}
+
+static void bpack_once(size_t wide, size_t m, size_t k, bool head) {
+    static const uint32_t odd[] = { 0x7fc00000, 0xff800001, 0x7f800000, 0x80000000, 0x3f808000, 0x3f818000, 0x3f808001, 0x7f7fffff, 0x00000001, 0x007fffff };
+    const size_t ldx = k + pick(0, 5), xs = m ? (m - 1) * ldx + k : 0, kw = whole((k + 1) / 2);
+    struct buf x = floats(xs, !head), out = bytes(wide * kw * sizeof(uint32_t), head);
+    for (size_t i = 0; i < xs; i += pick(1, 20)) x.f[i] = sv_bits_f32(odd[pick(0, SV_LEN(odd) - 1)]);
+    K->bpack(out.w, wide, x.f, ldx, m, k);
+    for (size_t p = 0; p < 2 * kw; p++)
+        for (size_t i = 0; i < wide; i++) {
+            const float want = i < m && p < k ? x.f[i * ldx + p] : 0;
+            const uint32_t got = out.w[sv_left_word(K, wide, i, p / 2)] >> p % 2 * 16 & 0xffff;
+            verdict(is_bf16(got, want), "wide=%zu m=%zu k=%zu (%zu, %zu) %08x became %04x", wide, m, k, p, i, sv_f32_bits(want), got);
+        }
+    drop(x), drop(out);
+}
+
+static void check_bpack(void) {
+    for (size_t m = 0; m <= K->wmr; m++)
+        for (size_t k = 0; k < 80; k++) bpack_once(K->wmr, m, k, k & 1);
+    for (size_t t = 0; t < 100; t++) {
+        const size_t wide = t % 3 ? K->nr : pick(1, 40);
+        bpack_once(wide, pick(0, wide), pick(0, 1000), t & 1);
+    }
+}
+
+/* Where a tile of words may write: corner m x n of c, and the bits it has in a full tile. */
+static void corner(const struct buf *c, const struct buf *old, const struct buf *full, size_t m, size_t n, size_t ldc) {
+    for (size_t i = 0; i < m; i++) for (size_t j = 0; j < ldc && i * ldc + j < (m - 1) * ldc + n; j++) {
+        const uint32_t got = c->w[i * ldc + j];
+        if (j >= n) verdict(got == old->w[i * ldc + j], "m=%zu n=%zu wrote the gap at (%zu, %zu)", m, n, i, j);
+        else verdict(got == full->w[i * K->nr + j], "m=%zu n=%zu (%zu, %zu) other bits in a full tile", m, n, i, j);
+    }
+}
+
+/* Each pair is added in one or two steps, to odd in between at worst: twice the bound of a sum of 2 k terms. */
+static void btile_once(size_t m, size_t n, size_t k, bool add, bool head) {
+    const size_t ldc = n + pick(0, 3), mr = K->wmr, nr = K->nr, cs = (m - 1) * ldc + n;
+    struct buf a = words_of(k * mr, !head, pair_word), b = words_of(k * nr, head, pair_word), c = floats(cs, head), old = floats(cs, 0), full = floats(mr * nr, 0);
+    if (!add) for (size_t i = 0; i < cs; i++) if (i % ldc < n) c.f[i] = NAN;      /* c is not read */
+    memcpy(old.p, c.p, cs * sizeof(float));
+    for (size_t i = 0; i < m; i++) for (size_t j = 0; j < n; j++) full.f[i * nr + j] = c.f[i * ldc + j];
+    K->btile(c.f, ldc, m, n, k, a.w, b.w, add);
+    K->btile(full.f, nr, mr, nr, k, a.w, b.w, add);
+    corner(&c, &old, &full, m, n, ldc);
+    for (size_t i = 0; i < m; i++) for (size_t j = 0; j < n; j++) {
+        double want = add ? old.f[i * ldc + j] : 0, mag = fabs(want);
+        for (size_t p = 0; p < 2 * k; p++) {
+            const double ab = (double)half_of(a.w[sv_left_word(K, mr, i, p / 2)], p % 2) * half_of(b.w[p / 2 * nr + j], p % 2);
+            want += ab, mag += fabs(ab);
+        }
+        near(c.f[i * ldc + j], want, 2 * sum_bound(2 * k, mag), k, i * n + j);
+    }
+    drop(a), drop(b), drop(c), drop(old), drop(full);
+}
+
+static void check_btile(void) {
+    tiles(btile_once, K->wmr, K->wk);
+    const size_t mr = K->wmr, nr = K->nr, k = K->wk;
+    struct buf a = words_of(mr * k, 0, pair_word), b = words_of(nr * k, 0, pair_word), c = floats(mr * nr, 0);
+    a.w[sv_left_word(K, mr, mr - 1, k - 1)] = 0x3f807fc0;   /* NaN, 1 */
+    K->btile(c.f, nr, mr, nr, k, a.w, b.w, false);
+    for (size_t i = 0; i < mr * nr; i++) verdict(isnan(c.f[i]) == (i / nr == mr - 1), "i=%zu NaN lost or made", i);
+    drop(a), drop(b), drop(c);
+}
+
+static void check_bpeak(void) {
+    const size_t n = K->wmr * K->nr;
+    for (size_t k = 0; k < 100; k++) {
+        struct buf c = floats(n, k & 1);
+        for (size_t i = 0; i < n; i++) c.f[i] = (float)i;
+        K->bpeak(c.f, 0xbe803f00, 0x3f003f40, k);   /* 0.5 0.75 - 0.25 0.5: every sum is exact */
+        for (size_t i = 0; i < n; i++) near(c.f[i], (double)i + 0.25 * (double)k, 0, k, i);
+        drop(c);
+    }
+}
+
+static void check_span(void) {
+    for (size_t t = 0; t < ROUNDS; t++) {
+        const size_t n = size_of_round(t);
+        struct buf x = floats(n, t & 1);
+        float lo, hi, least = n ? x.f[0] : 0, most = least;
+        if (n && t % 3) x.f[pick(0, n - 1)] = t % 3 == 1 ? 7 : -7;
+        if (n && t % 5 == 0) for (size_t i = 0; i < n; i++) x.f[i] = fabsf(x.f[i]) + 1;     /* what fills a vector must not count */
+        for (size_t i = 0; i < n; i++) least = fminf(i ? least : x.f[0], x.f[i]), most = fmaxf(i ? most : x.f[0], x.f[i]);
+        K->span(&lo, &hi, x.f, n);
+        near(lo, least, 0, n, 0), near(hi, most, 0, n, 1);
+        if (n) {
+            x.f[pick(0, n - 1)] = t & 1 ? NAN : t & 2 ? INFINITY : -INFINITY;
+            K->span(&lo, &hi, x.f, n);
+            verdict(isnan(lo) && isnan(hi), "n=%zu %g .. %g of a row that is not finite", n, lo, hi);
+        }
+        drop(x);
+    }
+}
+
+static void ipack_once(size_t wide, size_t m, size_t k, bool head) {
+    const size_t ldx = k + pick(0, 5), xs = m ? (m - 1) * ldx + k : 0, kw = whole((k + 3) / 4);
+    struct buf x = floats(xs, !head), lo = floats(m, head), inv = floats(m, !head), out = bytes(wide * kw * sizeof(uint32_t), head);
+    for (size_t i = 0; i < m; i++) {
+        float hi = 0;
+        if (i % 4 == 3) for (size_t p = 0; p < k; p++) x.f[i * ldx + p] = -3;       /* no width */
+        sv_kern_named("scalar")->span(&lo.f[i], &hi, x.f + i * ldx, k);
+        inv.f[i] = hi > lo.f[i] ? 255 / (hi - lo.f[i]) : 0;
+    }
+    K->ipack(out.w, wide, x.f, ldx, m, k, lo.f, inv.f);
+    for (size_t p = 0; p < 4 * kw; p++)
+        for (size_t i = 0; i < wide; i++) {
+            const float u = i < m && p < k ? (x.f[i * ldx + p] - lo.f[i]) * inv.f[i] : 0;
+            const uint32_t got = ubyte_of(out.w[sv_left_word(K, wide, i, p / 4)], p % 4);
+            verdict(got == (uint32_t)lrintf(u), "wide=%zu m=%zu k=%zu (%zu, %zu) %g became %u", wide, m, k, p, i, u, got);
+        }
+    drop(x), drop(lo), drop(inv), drop(out);
+}
+
+static void check_ipack(void) {
+    for (size_t m = 0; m <= K->wmr; m++)
+        for (size_t k = 0; k < 140; k++) ipack_once(K->wmr, m, k, k & 1);
+    for (size_t t = 0; t < 100; t++) {
+        const size_t wide = t % 3 ? K->nr : pick(1, 40);
+        ipack_once(wide, pick(0, wide), pick(0, 2000), t & 1);
+    }
+}
+
+/* The largest products of either sign, where a 16-bit sum would saturate, then anything. */
+static uint32_t full_word(void) { return 0xffffffff; }
+static uint32_t most_word(void) { return 0x7f7f7f7f; }
+static uint32_t least_word(void) { return 0x80808080; }
+static uint32_t (*left_word)(void), (*right_word)(void);
+
+static void itile_once(size_t m, size_t n, size_t k, bool add, bool head) {
+    const size_t ldc = n + pick(0, 3), mr = K->wmr, nr = K->nr, cs = (m - 1) * ldc + n;
+    struct buf a = words_of(k * mr, !head, left_word), b = words_of(k * nr, head, right_word), c = words_of(cs, head, any_word);
+    struct buf old = floats(cs, 0), full = floats(mr * nr, 0);
+    for (size_t i = 0; i < cs; i++) c.i[i] /= 16;
+    memcpy(old.p, c.p, cs * sizeof(int32_t));
+    for (size_t i = 0; i < m; i++) for (size_t j = 0; j < n; j++) full.i[i * nr + j] = c.i[i * ldc + j];
+    K->itile(c.i, ldc, m, n, k, a.w, b.w, add);
+    K->itile(full.i, nr, mr, nr, k, a.w, b.w, add);
+    corner(&c, &old, &full, m, n, ldc);
+    for (size_t i = 0; i < m; i++) for (size_t j = 0; j < n; j++) {
+        int64_t want = add ? old.i[i * ldc + j] : 0;
+        for (size_t p = 0; p < 4 * k; p++)
+            want += ((int64_t)ubyte_of(a.w[sv_left_word(K, mr, i, p / 4)], p % 4) - K->ibias) * sbyte_of(b.w[p / 4 * nr + j], p % 4);
+        verdict(c.i[i * ldc + j] == want, "m=%zu n=%zu k=%zu add=%d (%zu, %zu) got %d want %lld", m, n, k, add, i, j, c.i[i * ldc + j], (long long)want);
+    }
+    drop(a), drop(b), drop(c), drop(old), drop(full);
+}
+
+static void check_itile(void) {
+    static uint32_t (*const left[])(void) = { any_word, full_word, full_word, least_word }, (*const right[])(void) = { any_word, most_word, least_word, any_word };
+    for (size_t t = 0; t < SV_LEN(left); t++) {
+        left_word = left[t], right_word = right[t];
+        if (!t) tiles(itile_once, K->wmr, K->wk);
+        else for (size_t k = 0; k < 80; k++) itile_once(K->wmr, K->nr, whole(k), k & 1, k & 2);
+    }
+}
+
+static void check_iscale(void) {
+    const size_t nr = K->nr;
+    for (size_t t = 0; t < 20 * K->wmr; t++) {
+        const size_t m = t % (K->wmr + 1), n = m * nr;
+        struct buf s = words_of(n, t & 1, any_word), y = floats(n, t & 2), sum = floats(nr, t & 4), w = floats(nr, t & 8), in = floats(n, 0);
+        struct buf scale = floats(m, t & 1), lo = floats(m, t & 2);
+        for (size_t i = 0; i < n; i++) s.i[i] /= 64;
+        for (size_t i = 0; i < m; i++) scale.f[i] *= 1e-6f;
+        memcpy(in.p, s.p, n * sizeof(int32_t));
+        float *out = t % 3 ? y.f : s.f;             /* y may be s */
+        K->iscale(out, s.i, m, scale.f, lo.f, sum.f, w.f);
+        for (size_t i = 0; i < n; i++) {
+            const double a = (double)scale.f[i / nr] * in.i[i], b = (double)lo.f[i / nr] * sum.f[i % nr];
+            near(out[i], (a + b) * w.f[i % nr], sum_bound(2, (fabs(a) + fabs(b)) * fabs((double)w.f[i % nr])), m, i);
+        }
+        drop(s), drop(y), drop(sum), drop(w), drop(in), drop(scale), drop(lo);
+    }
+}
+
+static void check_ipeak(void) {
+    const size_t n = K->wmr * K->nr;
+    const int32_t dot = (255 - K->ibias) * -128 + (3 - K->ibias) * 127 + (128 - K->ibias) - (0 - K->ibias);
+    for (size_t k = 0; k < 100; k++) {
+        struct buf c = floats(n, k & 1);
+        for (size_t i = 0; i < n; i++) c.i[i] = (int32_t)i;
+        K->ipeak(c.i, 0x008003ff, 0xff017f80, k);
+        for (size_t i = 0; i < n; i++) near(c.i[i], (double)i + (double)dot * (double)k, 0, k, i);
+        drop(c);
+    }
+}
