@@ -1,5 +1,6 @@
 #include "tools/queue.h"
 
+#include "io/file.h"
 #include "tools/stop.h"
 
 #include <pthread.h>
@@ -10,6 +11,7 @@ struct sv_queue {
     struct sv_video video;
     size_t cap, bytes;
     bool live;
+    bool waits;                         /* for bytes that may never come; a folder's are there */
     uint8_t *mem;                       /* [cap + 1, bytes]: slots, and where a frame goes that finds no slot */
     size_t *number;                     /* [cap] */
     pthread_t thread;
@@ -22,10 +24,10 @@ struct sv_queue {
     struct sv_err err;
 };
 
-/* The thread may be ended only while it waits for bytes. */
+/* The thread may be ended only while it waits for bytes: never while it holds an image of a folder. */
 static int read_frame(struct sv_queue *q, uint8_t *rgb) {
     int old;
-    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);
+    pthread_setcancelstate(q->waits ? PTHREAD_CANCEL_ENABLE : PTHREAD_CANCEL_DISABLE, &old);
     const int rc = sv_video_next(&q->video, rgb, &q->err);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
     return rc;
@@ -57,7 +59,7 @@ static void *run(void *arg) {
 int sv_queue_open(struct sv_queue **out, const char *path, size_t frames, bool live, const struct sv_video **video, struct sv_err *e) {
     struct sv_queue *q = *out = sv_alloc(1, sizeof *q, e);
     if (!q) return SV_ENOMEM;
-    q->cap = frames, q->live = live;
+    q->cap = frames, q->live = live, q->waits = !sv_is_dir(path);
     pthread_mutex_init(&q->lock, NULL);
     pthread_cond_init(&q->filled, NULL), pthread_cond_init(&q->emptied, NULL);
     int rc = sv_video_open(&q->video, path, e);
