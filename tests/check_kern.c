@@ -395,14 +395,17 @@ static void pack_once(size_t wide, size_t m, size_t k, bool head) {
     drop(x), drop(out);
 }
 
-static void check_pack(void) {
-    for (size_t m = 0; m <= K->mr; m++)
-        for (size_t k = 0; k < 40; k++) pack_once(K->mr, m, k, k & 1);
-    for (size_t t = 0; t < 300; t++) {
+/* Left panels of up to mr rows for k < few, then `times` of any width for k <= most. */
+static void packs(void (*once)(size_t wide, size_t m, size_t k, bool head), size_t mr, size_t few, size_t times, size_t most) {
+    for (size_t m = 0; m <= mr; m++)
+        for (size_t k = 0; k < few; k++) once(mr, m, k, k & 1);
+    for (size_t t = 0; t < times; t++) {
         const size_t wide = t % 3 ? K->nr : pick(1, 40);
-        pack_once(wide, pick(0, wide), pick(0, 100), t & 1);
+        once(wide, pick(0, wide), pick(0, most), t & 1);
     }
 }
+
+static void check_pack(void) { packs(pack_once, K->mr, 40, 300, 100); }
 
 static void lay_once(size_t wide, size_t m, size_t k, bool head) {
     const size_t ldx = m + pick(0, 5), xs = k ? (k - 1) * ldx + m : 0;

@@ -37,14 +37,7 @@ static void bpack_once(size_t wide, size_t m, size_t k, bool head) {
     drop(x), drop(out);
 }
 
-static void check_bpack(void) {
-    for (size_t m = 0; m <= K->wmr; m++)
-        for (size_t k = 0; k < 80; k++) bpack_once(K->wmr, m, k, k & 1);
-    for (size_t t = 0; t < 100; t++) {
-        const size_t wide = t % 3 ? K->nr : pick(1, 40);
-        bpack_once(wide, pick(0, wide), pick(0, 1000), t & 1);
-    }
-}
+static void check_bpack(void) { packs(bpack_once, K->wmr, 80, 100, 1000); }
 
 /* Where a tile of words may write: corner m x n of c, and the bits it has in a full tile. */
 static void corner(const struct buf *c, const struct buf *old, const struct buf *full, size_t m, size_t n, size_t ldc) {
@@ -135,14 +128,7 @@ static void ipack_once(size_t wide, size_t m, size_t k, bool head) {
     drop(x), drop(lo), drop(inv), drop(out);
 }
 
-static void check_ipack(void) {
-    for (size_t m = 0; m <= K->wmr; m++)
-        for (size_t k = 0; k < 140; k++) ipack_once(K->wmr, m, k, k & 1);
-    for (size_t t = 0; t < 100; t++) {
-        const size_t wide = t % 3 ? K->nr : pick(1, 40);
-        ipack_once(wide, pick(0, wide), pick(0, 2000), t & 1);
-    }
-}
+static void check_ipack(void) { packs(ipack_once, K->wmr, 140, 100, 2000); }
 
 /* The largest products of either sign, where a 16-bit sum would saturate, then anything. */
 static uint32_t full_word(void) { return 0xffffffff; }
