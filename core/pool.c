@@ -61,7 +61,8 @@ static bool linger(const struct sv_pool *p, const atomic_size_t *a, size_t value
 }
 
 /* Sleepers are counted before the last look at round, and round is raised before the look at sleepers: one of the two sees the
- * other.  The same holds for done and waiting. */
+ * other.  The same holds for done and waiting.  Each of the four is written by a read-modify-write: C's order promises as much
+ * for a plain store, but qemu-aarch64 lets a later load pass it, and both would sleep. */
 static void sleep_until_go(struct sv_pool *p, size_t seen) {
     pthread_mutex_lock(&p->lock);
     atomic_fetch_add(&p->sleepers, 1);
@@ -72,7 +73,7 @@ static void sleep_until_go(struct sv_pool *p, size_t seen) {
 
 static void sleep_until_done(struct sv_pool *p, const struct worker *w, size_t round) {
     pthread_mutex_lock(&p->lock);
-    atomic_store(&p->waiting, true);
+    atomic_exchange(&p->waiting, true);
     while (atomic_load(&w->done) != round) pthread_cond_wait(&p->done, &p->lock);
     atomic_store(&p->waiting, false);
     pthread_mutex_unlock(&p->lock);
@@ -91,7 +92,7 @@ static void *work(void *arg) {
         if (!linger(p, &p->round, seen, false)) sleep_until_go(p, seen);
         if (atomic_load_explicit(&p->quit, memory_order_relaxed)) return NULL;
         run_share(&p->job, w->index);
-        atomic_store(&w->done, seen + 1);
+        atomic_fetch_add(&w->done, 1);
         if (atomic_load(&p->waiting)) wake(p, &p->done);
     }
 }

@@ -6,6 +6,8 @@
 #include "clip/token.h"
 #include "core/hash.h"
 #include "core/num.h"
+#include "core/pool.h"
+#include "core/rng.h"
 #include "io/container.h"
 #include "io/image.h"
 #include "io/inflate.h"
@@ -340,11 +342,34 @@ static int safetensors(const struct sv_cpu *cpu, struct sv_check *c, struct sv_e
     return rc;
 }
 
+enum { JOBS = 3000, ITEMS = 61 };
+struct jobs { uint32_t number, seen[ITEMS]; };
+
+/* Each share of each job takes another time, so that now a worker and now the caller waits for so long that it falls asleep. */
+static void visit(void *arg, size_t begin, size_t end, size_t thread) {
+    struct jobs *j = arg;
+    uint64_t seed = j->number * 64 + thread;
+    volatile uint32_t left = j->number % 8 ? 50 : (uint32_t)(sv_rng_unit(&seed) * 60000);
+    while (left) left--;
+    for (size_t i = begin; i < end; i++) j->seen[i]++;
+}
+
+/* Every item of every job once, whatever thread came first. */
+static int threads(const struct sv_cpu *cpu, struct sv_check *c, struct sv_err *e) {
+    struct jobs j = {0};
+    (void)e;
+    for (; j.number < JOBS; j.number++) sv_pool_for(cpu->pool, ITEMS, visit, &j);
+    bool once = true;
+    for (size_t i = 0; i < ITEMS; i++) once = once && j.seen[i] == JOBS;
+    sv_check_true(c, "items visited", once);
+    return 0;
+}
+
 /* per_table: once for each kernel table. */
 static const struct { const char *name; bool per_table; int (*run)(const struct sv_cpu *, struct sv_check *, struct sv_err *); } stages[] = {
     { "kernels", true, sv_selftest_kernels }, { "gemm", true, sv_selftest_gemm }, { "image tower", true, sv_selftest_image_tower }, { "text tower", true, sv_selftest_text_tower },
     { "fusion", true, sv_selftest_fusion }, { "responses", true, sv_selftest_responses },
-    { "patterns", false, patterns }, { "evaluation", false, evaluation }, { "tokenizer", false, tokenizer },
+    { "threads", false, threads }, { "patterns", false, patterns }, { "evaluation", false, evaluation }, { "tokenizer", false, tokenizer },
     { "preprocess", false, preprocess }, { "png", false, png }, { "jpeg", false, jpeg }, { "pnm", false, pnm }, { "y4m", false, y4m },
     { "checksums", false, checksums }, { "inflate", false, inflate }, { "json", false, json }, { "container", false, container },
     { "safetensors", false, safetensors },
