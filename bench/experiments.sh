@@ -12,7 +12,6 @@ svad=${SVAD:-build/release/svad} model=${MODEL:-tools/world/street.svad} ped2=${
 work=${WORK:-build/experiments} out=${OUT:-bench/RESULTS.md} why=${WHY:-table}
 all="maskrcnn motion within yolov3 both redefine prompts cross centre crops backbones lengths"
 tubes="--tubes track --with motion"
-learned='--prompt-init "a person is" --prompt-epochs 10'        # best of a few on validation days of four scenes: RESULTS.md
 start=$(date +%s)
 
 die() { echo "experiments: $*" >&2; exit 1; }
@@ -58,8 +57,8 @@ heads() {
         eval "judged \"\$model\" \"\$1\" \"\$2\" $args"
         row "$name" "$work/scores" "$3"
     done <<EOT
-learned prompts, k-means (the paper's score)|$learned
-learned prompts, k-means, with size and speed|$learned --with motion
+learned prompts, k-means (the paper's score)|
+learned prompts, k-means, with size and speed|--with motion
 plain texts, k-means|--prompts 0
 plain texts, 8 neighbours by responses|--prompts 0 --patterns knn
 8 neighbours by F_video|--prompts 0 --patterns knn-video
@@ -141,7 +140,7 @@ part_cross() {
     for s in street campus station park; do world $s; done
     table "Table 2: learned on one scene, tested on another" "normal days, test days"
     while read -r a b; do
-        eval "judged \"\$model\" $a-normal $b-test $learned"
+        judged "$model" $a-normal $b-test
         row "$a, $b: learned prompts, k-means (the paper's score)" "$work/scores" "$work/$b.labels"
         judged "$model" "$a-normal" "$b-test" --prompts 0 --with motion
         row "$a, $b: plain texts, with size and speed" "$work/scores" "$work/$b.labels"
@@ -157,7 +156,7 @@ park street
 EOT
     [ -d "$ped2" ] || return 0
     ped2_features maskrcnn
-    eval "judged \"\$model\" street-normal ped2-maskrcnn-testing $learned"
+    judged "$model" street-normal ped2-maskrcnn-testing
     row "street, Ped2 (Mask R-CNN): learned prompts, k-means" "$work/scores" "$ped2/labels.txt"
 }
 
@@ -177,8 +176,8 @@ prompts_on() {
         row "$4: $name" "$work/scores" "$3"
     done <<EOT
 plain texts|--prompts 0
-16 vectors that begin as noise, 5 epochs (as fit does unless told)|
-the vectors of "a person is", 10 epochs|$learned
+16 vectors that begin as noise, 5 epochs|--prompts 16 --prompt-epochs 5
+as the model says: the vectors of "a person is", 10 epochs|
 EOT
 }
 part_prompts() {
@@ -231,7 +230,7 @@ part_redefine() {
             echo "| $name, $([ $s = scores ] && echo before || echo after) | $(told "$work/$s/scores.csv") |" | tee -a "$work/$part.rows"
         done
     done <<EOT
-learned prompts, k-means|$learned
+learned prompts, k-means|
 plain texts, k-means|--prompts 0
 plain texts, k-means, with size and speed|--prompts 0 --with motion
 EOT

@@ -4,6 +4,7 @@
 #include "tests/tiny.h"
 #include "tests/util.h"
 #include "tools/fit_answers.h"
+#include "tools/fit_prompt.h"
 #include "tools/model.h"
 #include "tools/scene.h"
 
@@ -135,6 +136,45 @@ Test(fit_prompt, begins_as_a_phrase_and_stops_when_nothing_is_gained) {
     cr_assert_eq(sv_scene_load(&s, in("plain.scene"), &e), 0);
     cr_expect(!s.context);
     sv_scene_free(&s);
+}
+
+/* m.svad with two values more, as name. */
+static void with_values(const char *name, const char *init, int64_t epochs) {
+    struct sv_err e = {0};
+    struct sv_store st = {0};
+    struct sv_file f;
+    cr_assert(!sv_file_map(&f, in("m.svad"), &e) && !sv_store_init(&st, "m.svad", &e) && !sv_container_read(&f, "model", &st, &e), "%s", e.msg);
+    cr_assert(!sv_store_set_text(&st, SV_PROMPT_MODEL_INIT, init, &e) && !sv_store_set_int(&st, SV_PROMPT_MODEL_EPOCHS, epochs, &e), "%s", e.msg);
+    cr_assert(!sv_container_write(in(name), "model", &st, &e), "%s", e.msg);
+    sv_store_free(&st), sv_file_close(&f);
+}
+
+/* A model may say how its prompts begin; what is given goes before it. */
+Test(fit_prompt, is_as_the_model_says_unless_told) {
+#define OF(model) "fit -m " model " clip --frames 3 --boxes boxes.txt --actions actions.txt --clusters 2 --json --quiet --prompt-lr 1e-3 "
+    static const struct { const char *told, *meant; } pair[] = {
+        { "", "--prompt-init 'walk run' --prompt-epochs 2" },
+        { "--prompt-epochs 3", "--prompt-init 'walk run' --prompt-epochs 3" },
+        { "--prompts 4", "--prompts 4 --prompt-epochs 2" },
+        { "--prompt-init run", "--prompt-init run --prompt-epochs 2" },
+    };
+    with_values("own.svad", "walk run", 2);
+    for (size_t i = 0; i < SV_LEN(pair); i++) {
+        struct sv_err e = {0};
+        struct sv_scene s[2];
+        RUN(0, OF("own.svad") "%s -o told.scene", pair[i].told);
+        RUN(0, OF("m.svad") "%s -o meant.scene", pair[i].meant);
+        cr_assert(!sv_scene_load(&s[0], in("told.scene"), &e) && !sv_scene_load(&s[1], in("meant.scene"), &e), "%s", e.msg);
+        cr_assert_eq(s[0].context_dim[1], s[1].context_dim[1], "%s", pair[i].told);
+        cr_expect(!memcmp(s[0].context, s[1].context, s[0].context_dim[1] * TINY_W * sizeof(float)), "%s", pair[i].told);
+        sv_scene_free(&s[0]), sv_scene_free(&s[1]);
+    }
+    with_values("own.svad", "walk", 0);
+    RUN(2, OF("own.svad") "-o told.scene");
+    SAYS("prompt.epochs");
+    with_values("own.svad", "", 2);
+    RUN(1, OF("own.svad") "-o told.scene");
+    SAYS("no token");
 }
 
 Test(fit_prompt, tells_what_was_learned) {

@@ -226,6 +226,8 @@ Test(street, from_nothing_to_scores) {
     cr_expect(!r.code && strstr(r.out, want), "%s: %s %s", want, r.out, r.err);
     run_svad(&r, dir, "fit -m full.svad clip --boxes boxes.txt --fps 10 --clusters 2 --prompts 0 --actions actions.txt -o s.scene");
     cr_expect(!r.code && strstr(r.out, " 3 action texts"), "%s %s", r.out, r.err);
+    run_svad(&r, dir, "info full.svad");    /* pretrain keeps how prompts begin */
+    cr_expect(strstr(r.out, "prompt.init            a person is\n") && strstr(r.out, "prompt.epochs          10\n"), "%s", r.out);
 }
 
 Test(street, what_it_does_not_take) {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { K = 16 };
+enum { K = 16, EPOCHS = 5 };
 static const double sigma = 0.1, first_sd = 0.02;
 static const char *const places[] = { [SV_PLACE_MIDDLE] = "middle", [SV_PLACE_FRONT] = "front", [SV_PLACE_END] = "end" };
 
@@ -34,7 +34,7 @@ static int plan_phrase(struct sv_fit_prompt *p, struct sv_err *e) {
     if (!(p->phrase = sv_alloc(p->model->cfg.context, sizeof *p->phrase, e))) return SV_ENOMEM;
     const int rc = tokens_of(p, o->init, p->phrase, &p->phrase_n, e);
     if (rc) return rc;
-    if (!p->phrase_n) return sv_fail(e, SV_EUSAGE, "fit: --prompt-init \"%s\": no token in it", o->init);
+    if (!p->phrase_n) return sv_fail(e, SV_EUSAGE, "fit: the phrase \"%s\" that prompts begin as (--prompt-init) has no token in it", o->init);
     if (o->k == SIZE_MAX) p->cfg.k = p->phrase_n;
     if (p->phrase_n > p->cfg.k)
         return sv_fail(e, SV_EUSAGE, "fit: --prompt-init \"%.100s\": %zu tokens, expected at most --prompts %zu", o->init, p->phrase_n, p->cfg.k);
@@ -55,12 +55,23 @@ static int plan_names(struct sv_fit_prompt *p, struct sv_err *e) {
     return rc;
 }
 
-int sv_fit_prompt_plan(struct sv_fit_prompt *p, const struct sv_prompt_opts *o, struct sv_model *m, const struct sv_cpu *c,
+/* What was not given is the model's, or fit's own. */
+static int complete(struct sv_prompt_opts *o, const struct sv_store *model, struct sv_err *e) {
+    int64_t epochs = EPOCHS;
+    int rc = 0;
+    if (!o->init && o->k == SIZE_MAX && sv_store_value(model, SV_PROMPT_MODEL_INIT)) rc = sv_store_get_text(model, SV_PROMPT_MODEL_INIT, &o->init, e);
+    if (!rc && !o->epochs && sv_store_value(model, SV_PROMPT_MODEL_EPOCHS)) rc = sv_store_get_int(model, SV_PROMPT_MODEL_EPOCHS, 1, SV_PROMPT_EPOCHS, &epochs, e);
+    if (!rc && !o->epochs) o->epochs = (size_t)epochs;
+    return rc;
+}
+
+int sv_fit_prompt_plan(struct sv_fit_prompt *p, struct sv_prompt_opts *o, struct sv_model *m, const struct sv_cpu *c,
                        const struct sv_actions *a, struct sv_err *e) {
     *p = (struct sv_fit_prompt){ .o = o, .model = m, .cpu = c, .actions = a };
     if (!sv_place_named(o->place, &p->cfg.place)) return sv_fail(e, SV_EUSAGE, "fit: --prompt-place %s: expected middle, front or end", o->place);
     if (!(o->memory > 0)) return sv_fail(e, SV_EUSAGE, "fit: --memory %g: expected more than 0", o->memory);
-    int rc = sv_model_token(m, e);
+    int rc = complete(o, &m->store, e);
+    if (!rc) rc = sv_model_token(m, e);
     if (!rc) rc = plan_phrase(p, e);
     if (rc || !p->cfg.k) return rc;
     p->cfg.per_class = o->per_class, p->cfg.batch = o->batch, p->cfg.memory = (size_t)(o->memory * 0x1p30);

@@ -17,19 +17,20 @@ enum { SV_PROMPT_EPOCHS = 1000 };
 
 struct sv_prompt_opts {
     size_t k;                           /* SIZE_MAX: not given */
-    size_t epochs, batch, seed;
+    size_t epochs;                      /* 0: not given */
+    size_t batch, seed;
     double lr, memory;                  /* memory: GiB */
     const char *place, *init;           /* init: a phrase, or NULL */
     bool per_class, relabel;
 };
-#define SV_PROMPT_OPTS_INIT { .k = SIZE_MAX, .epochs = 5, .batch = 128, .lr = 2e-4, .memory = 1.2, .place = "middle" }
+#define SV_PROMPT_OPTS_INIT { .k = SIZE_MAX, .batch = 128, .lr = 2e-4, .memory = 1.2, .place = "middle" }
 #define SV_PROMPT_OPTS(o) \
-    { "prompts", SV_OPT_SIZE, &(o)->k, "K", "learned context vectors around each text (16; 0: plain texts)", 0, 1024 }, \
+    { "prompts", SV_OPT_SIZE, &(o)->k, "K", "learned context vectors around each text (the model's, or 16; 0: plain texts)", 0, 1024 }, \
     { "prompt-place", SV_OPT_TEXT, &(o)->place, "PLACE", "where they stand: middle (the text between them), front or end (middle)", 0, 0 }, \
-    { "prompt-init", SV_OPT_TEXT, &(o)->init, "TEXT", "they begin as the tokens of a phrase (as noise); K: as many, unless given", 0, 0 }, \
+    { "prompt-init", SV_OPT_TEXT, &(o)->init, "TEXT", "they begin as the tokens of a phrase (the model's, or as noise); K: as many, unless given", 0, 0 }, \
     { "prompt-per-class", SV_OPT_FLAG, &(o)->per_class, NULL, "vectors of each text's own, instead of the same for all", 0, 0 }, \
     { "prompt-relabel", SV_OPT_FLAG, &(o)->relabel, NULL, "name the tubes anew before each epoch, with what was learned", 0, 0 }, \
-    { "prompt-epochs", SV_OPT_SIZE, &(o)->epochs, "N", "passes over the tubes, at most (5)", 1, SV_PROMPT_EPOCHS }, \
+    { "prompt-epochs", SV_OPT_SIZE, &(o)->epochs, "N", "passes over the tubes, at most (the model's, or 5)", 1, SV_PROMPT_EPOCHS }, \
     { "prompt-lr", SV_OPT_REAL, &(o)->lr, "R", "learning rate of AdamW (2e-4)", 1e-12, 1e6 }, \
     { "prompt-batch", SV_OPT_SIZE, &(o)->batch, "N", "tubes of a step (128)", 1, 1e6 }, \
     { "memory", SV_OPT_REAL, &(o)->memory, "GIB", "most memory for activations of the text tower (1.2)", 1e-6, 1e4 }
@@ -53,8 +54,13 @@ struct sv_fit_prompt {
 bool sv_place_named(const char *name, enum sv_place *out);          /* "middle", "front", "end" */
 const char *sv_place_name(enum sv_place p);
 
+/* How prompts are best learned with a model, among its values, where whoever made it tried: a phrase that the vectors begin as,
+ * and the epochs.  Each is taken where fit is told nothing else. */
+#define SV_PROMPT_MODEL_INIT "prompt.init"
+#define SV_PROMPT_MODEL_EPOCHS "prompt.epochs"
+
 /* Names the context's length where a prompt is too long for it.  p must not move afterwards. */
-int sv_fit_prompt_plan(struct sv_fit_prompt *p, const struct sv_prompt_opts *o, struct sv_model *m, const struct sv_cpu *c,
+int sv_fit_prompt_plan(struct sv_fit_prompt *p, struct sv_prompt_opts *o /* completed */, struct sv_model *m, const struct sv_cpu *c,
                        const struct sv_actions *a, struct sv_err *e);
 /* A loss that is not finite is SV_ECHECK with step and cause. */
 int sv_fit_prompt_learn(struct sv_fit_prompt *p, const struct sv_common *common, const float *video /* [n, E] */, size_t n,

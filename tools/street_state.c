@@ -5,6 +5,7 @@
 #include "io/container.h"
 #include "tools/actions.h"
 #include "tools/feature.h"
+#include "tools/fit_prompt.h"
 #include "tools/street_train.h"
 
 #include <math.h>
@@ -110,6 +111,10 @@ int sv_street_load(struct sv_street_train *t, const char *path, struct sv_err *e
 
 /* ---- the model ---- */
 
+/* How fit begins its prompts with this model: best of a few on validation days (bench/RESULTS.md). */
+static const char phrase[] = "a person is";
+enum { PROMPT_EPOCHS = 10 };
+
 /* All deeds, a line each: what fit takes responses to. */
 static int put_actions(struct sv_store *st, struct sv_err *e) {
     const size_t n = sv_street_deeds(NULL, 0);
@@ -140,6 +145,8 @@ int sv_street_model(const struct sv_street_train *t, struct sv_store *st, bool h
     for (size_t i = 0; !rc && half && i < t->flat.store.views; i++) rc = put_half(st, &t->flat.store.view[i], e);
     if (!rc && !half) rc = sv_flat_write(&t->flat, st, e);
     if (!rc) rc = sv_store_add(st, "clip.merges", SV_U8, 1, &merges, t->merges, merges, e);
+    if (!rc) rc = sv_store_set_text(st, SV_PROMPT_MODEL_INIT, phrase, e);
+    if (!rc) rc = sv_store_set_int(st, SV_PROMPT_MODEL_EPOCHS, PROMPT_EPOCHS, e);
     return rc ? rc : put_actions(st, e);
 }
 
