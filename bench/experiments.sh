@@ -59,6 +59,8 @@ heads() {
     done <<EOT
 learned prompts, k-means (the paper's score)|
 learned prompts, k-means, with size and speed|--with motion
+learned prompts, k-means, steadied along tracks|--steady 8
+learned prompts, k-means, with size and speed, steadied|--steady 8 --with motion
 plain texts, k-means|--prompts 0
 plain texts, 8 neighbours by responses|--prompts 0 --patterns knn
 8 neighbours by F_video|--prompts 0 --patterns knn-video

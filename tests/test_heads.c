@@ -357,6 +357,11 @@ Test(heads, what_does_not_fit_is_refused) {
     RUN(1, FIT "--with looks -o s.scene");
     RUN(1, FIT "--with motion --hold-out 0 -o s.scene");
     cr_expect(strstr(r.err, "--hold-out"), "%s", r.err);
+    RUN(1, FIT "--tubes track --steady 3 --hold-out 0 -o s.scene");
+    cr_expect(strstr(r.err, "--steady must know"), "%s", r.err);
+    RUN(1, FIT "--steady 3 -o s.scene");
+    cr_expect(strstr(r.err, "expected --tubes track"), "%s", r.err);
+    RUN(1, FIT "--tubes track --steady 65 -o s.scene");
     RUN(2, "fit -m m.svad clip --boxes boxes.txt --actions actions.txt --clusters 2 --prompts 0 --with motion -o s.scene");
     cr_expect(strstr(r.err, "too little footage"), "%s", r.err);
     RUN(0, FIT "--with motion -o s.scene");

@@ -578,7 +578,7 @@ Test(oom, commands, .init = setup, .fini = teardown) {
         "extract -m %/m.svad %/clip --frames 3 --boxes %/boxes.txt -o %/features --quiet",
         "fit -m %/m.svad %/clip --frames 3 --boxes %/boxes.txt --actions %/actions.txt --clusters 2 --prompts 3 --prompt-init run -o %/s.scene --quiet",
         "fit -m %/m.svad %/clip --frames 1 --fps 5 --boxes %/boxes.txt --actions %/actions.txt --clusters 2 --prompts 0 -o %/held.scene --quiet",
-        "fit -m %/m.svad %/clip --frames 1 --fps 5 --patterns knn --with motion --boxes %/boxes.txt --actions %/actions.txt --clusters 2 --prompts 0 -o %/heads.scene --quiet",
+        "fit -m %/m.svad %/clip --frames 1 --fps 5 --patterns knn --with motion --tubes track --steady 2 --boxes %/boxes.txt --actions %/actions.txt --clusters 2 --prompts 0 -o %/heads.scene --quiet",
         "score -m %/m.svad -s %/heads.scene %/clip --fps 5 --boxes %/boxes.txt --dry-run --quiet",
         "pretrain -m %/m.svad %/list.csv --frames 3 --epochs 2 -o %/t.svad --quiet",
         "street -o %/w.svad --steps 1 --round 8 --batch 3 --width 32 --layers 1 --text-width 32 --text-layers 1 --embed 16 --merges 3 --worlds 1 --quiet --threads 1",

@@ -245,6 +245,9 @@ Test(watch, scores_are_those_of_score) {
         { "--frames 3 --with motion --tubes track", "", "--boxes stdin.txt", 1, true },
         { "--frames 3 --with motion", "", "--boxes stdin.txt", 1, true },
         { "--frames 1 --with motion", "--every 3", "--boxes stdin.txt --add-motion", 3, true },
+        { "--frames 3 --tubes track --steady 4", "", "", 1, true },
+        { "--frames 3 --tubes track --steady 64 --patterns knn", "", "--boxes stdin.txt", 1, true },
+        { "--frames 3 --tubes track --steady 1 --with motion", "", "", 1, true },
     };
     for (size_t i = 0; i < SV_LEN(rule); i++) {
         char boxes_fit[32] = "";

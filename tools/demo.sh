@@ -83,7 +83,7 @@ rm -rf "$out"
 mkdir -p "$out"
 labels=
 if [ -n "$VIDEO" ]; then own_footage; else rendered_street; fi
-run fit -m "$model" "$train" --tubes track --fps "$fps" -o "$out/demo.scene"
+run fit -m "$model" "$train" --tubes track --steady 8 --fps "$fps" -o "$out/demo.scene"
 run score -m "$model" -s "$out/demo.scene" "$test" --fps "$fps" -o "$out/scores"
 [ -z "$labels" ] || run eval "$out/scores" --labels "$labels"
 say "now somebody decides that cycling is fine here"

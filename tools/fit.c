@@ -7,6 +7,7 @@
 #include "kmeans/redefine.h"
 #include "kmeans/response.h"
 #include "kmeans/score.h"
+#include "kmeans/steady.h"
 #include "tools/fit_prompt.h"
 #include "tools/holdout.h"
 #include "tools/scene.h"
@@ -146,8 +147,8 @@ static int heads(struct job *j, struct sv_err *e) {
     int rc = j->hold.figures ? sv_figures_fit(&s->figures, j->hold.figure, NULL, j->n, j->seed, e) : 0;
     s->seconds = j->hold.seconds;
     if (!rc) rc = sv_holdout_score(&j->hold, j->video + j->n * s->embed, s, &j->t.cpu, e);
-    if (rc || (s->patterns == SV_KMEANS && !s->figures.n)) return rc;
-    if (!d->frames) return sv_fail(e, SV_EINPUT, "fit: too little footage to hold some out, which --patterns knn and --with motion need");
+    if (rc || (s->patterns == SV_KMEANS && !s->figures.n && !s->steady)) return rc;
+    if (!d->frames) return sv_fail(e, SV_EINPUT, "fit: too little footage to hold some out, which --patterns knn, --with motion and --steady need");
     double *frame = sv_alloc(d->frames, sizeof *frame, e);
     if (!frame) return SV_ENOMEM;
     memcpy(frame, d->frame, d->frames * sizeof *frame);
@@ -163,8 +164,9 @@ static int choose_patterns(struct job *j, bool with, struct sv_err *e) {
     if (s->patterns == SV_PATTERNS)
         return sv_fail(e, SV_EUSAGE, "--patterns %s: expected kmeans, knn, knn-video or none", j->patterns);
     if (s->patterns == SV_NO_LOOKS && !with) return sv_fail(e, SV_EUSAGE, "--patterns none: nothing is left to look at; expected --with motion beside it");
-    if ((s->patterns != SV_KMEANS || with) && !(j->hold.share > 0))
-        return sv_fail(e, SV_EUSAGE, "--hold-out 0: --patterns %s%s must know what held-out footage scores", sv_patterns_name[s->patterns], with ? " --with motion" : "");
+    if ((s->patterns != SV_KMEANS || with || s->steady) && !(j->hold.share > 0))
+        return sv_fail(e, SV_EUSAGE, "--hold-out 0: --patterns %s%s%s must know what held-out footage scores", sv_patterns_name[s->patterns],
+                       with ? " --with motion" : "", s->steady ? " --steady" : "");
     return 0;
 }
 
@@ -251,7 +253,7 @@ static void report(const struct job *j) {
         printf("size and speed: bodies %.3g + %.3g * row pixels tall; middle width %.3g, height %.3g, speed %.3g heights a %s\n", s->figures.line[0],
                s->figures.line[1], s->figures.middle[0], s->figures.middle[1], s->figures.middle[2], s->seconds ? "second" : "frame");
     printf("scores of %s tubes: median %.6g, 99 %% %.6g; of frames: median %.6g, 99 %% %.6g\n",
-           s->patterns != SV_KMEANS || s->figures.n ? "held-out" : "training", s->object_q[499],
+           s->patterns != SV_KMEANS || s->figures.n || s->steady ? "held-out" : "training", s->object_q[499],
            s->object_q[989], s->frame_q[499], s->frame_q[989]);
 }
 
@@ -259,6 +261,7 @@ static int run(struct job *j, const struct sv_tube_opts *o, const struct sv_list
     if (!j->out) return sv_fail(e, SV_EUSAGE, "fit: no scene given: -o SCENE");
     int rc = choose_patterns(j, o->with, e);
     if (!rc) rc = sv_tubes_open(&j->t, o, &j->common, videos, NULL, false, e);
+    if (!rc && j->scene.steady && !j->t.rule.track) rc = sv_fail(e, SV_EUSAGE, "fit: --steady %zu: tubes without tracks; expected --tubes track", j->scene.steady);
     if (!rc) rc = sv_out_try(j->out, e);
     if (!rc) rc = texts(j, e);
     if (!rc) rc = collect(j, e);
@@ -292,6 +295,7 @@ int sv_tool_fit(int argc, char **argv, struct sv_err *e) {
         { "patterns", SV_OPT_TEXT, &j.patterns, "RULE", "kmeans; knn, knn-video: neighbours by responses, by F_video; none (kmeans)", 0, 0 },
         { "neighbours", SV_OPT_SIZE, &j.scene.neighbours, "K", "of --patterns knn (8)", 1, SV_KNN_MOST },
         SV_WITH_OPT(&o),
+        { "steady", SV_OPT_SIZE, &j.scene.steady, "N", "score a track by its median over N frames before and after (0: each frame for itself)", 0, SV_STEADY_MOST },
         { "hold-out", SV_OPT_REAL, &j.hold.share, "SHARE", "of the footage: not learned from, sets thresholds (0.2)", 0, 0.5 },
         SV_PROMPT_OPTS(&j.prompts),
         { "center", SV_OPT_FLAG, &j.center, NULL, "subtract the mean training response", 0, 0 },

@@ -1,6 +1,7 @@
 #include "tools/holdout.h"
 
 #include "kmeans/score.h"
+#include "kmeans/steady.h"
 #include "tools/judge.h"
 
 #include <math.h>
@@ -18,9 +19,9 @@ int sv_holdout_add(struct sv_holdout *h, const struct sv_clip_tubes *c, const st
     if (!h->clips) h->seconds = c->fps > 0;
     h->clip[h->clips++] = (struct sv_hold_clip){ c->frames, c->every, sv_tube_reach(&tube), h->rows, c->n, c->fps };
     for (size_t i = 0; i < c->n; i++) {
-        if (sv_grow(&h->frame, &h->cap, h->rows, sizeof *h->frame, e)) return SV_ENOMEM;
+        if (sv_grow(&h->frame, &h->cap, h->rows, sizeof *h->frame, e) || sv_grow(&h->track, &h->track_cap, h->rows, sizeof *h->track, e)) return SV_ENOMEM;
         if (h->figures && sv_grow(&h->figure, &h->figure_cap, h->rows, sizeof *h->figure, e)) return SV_ENOMEM;
-        h->frame[h->rows++] = c->object[i].frame;
+        h->track[h->rows] = c->object[i].track, h->frame[h->rows++] = c->object[i].frame;
     }
     return h->figures ? sv_tubes_figures(c->name, c->fps, c->object, c->n, h->seconds, h->figure + h->rows - c->n, e) : 0;
 }
@@ -165,6 +166,7 @@ int sv_holdout_split(struct sv_holdout *h, float *video, size_t embed, struct sv
         if (!(h->where = sv_alloc(h->held, sizeof *h->where, e))) rc = SV_ENOMEM;
     }
     if (!rc) rc = reorder(h, part, video, embed * sizeof *video, e);
+    if (!rc) rc = reorder(h, part, h->track, sizeof *h->track, e);
     if (!rc && h->figures) rc = reorder(h, part, h->figure, sizeof *h->figure, e);
     if (!rc) number(h, part), renumber(h, part);
     sv_free(part);
@@ -172,7 +174,7 @@ int sv_holdout_split(struct sv_holdout *h, float *video, size_t embed, struct sv
 }
 
 void sv_holdout_free(struct sv_holdout *h) {
-    sv_free(h->clip), sv_free(h->frame), sv_free(h->block), sv_free(h->where), sv_free(h->figure);
+    sv_free(h->clip), sv_free(h->frame), sv_free(h->block), sv_free(h->where), sv_free(h->track), sv_free(h->figure);
     *h = (struct sv_holdout){0};
 }
 
@@ -219,6 +221,18 @@ static int keep_heads(struct sv_held *d, struct sv_judge *j, const struct sv_ver
     return sv_judge_learn(j, e);
 }
 
+/* Tracks end where their block ends. */
+static int steady(const struct sv_holdout *h, const struct sv_held *d, double *score, size_t reach, struct sv_err *e) {
+    int rc = 0;
+    for (size_t b = 0, row = 0, frame = 0; !rc && reach && b < d->blocks; b++) {
+        const size_t first = row, begin = frame;
+        frame += (size_t)d->block[b];
+        while (row < h->held && h->where[row] < frame) row++;
+        rc = sv_steady(score + first, score + first, h->where + first, h->track + h->fitted + first, row - first, reach, begin, frame, e);
+    }
+    return rc;
+}
+
 int sv_holdout_score(struct sv_holdout *h, const float *held, struct sv_scene *s, const struct sv_cpu *cpu, struct sv_err *e) {
     struct sv_judge j = {0};
     struct sv_verdict v = {0};
@@ -236,6 +250,9 @@ int sv_holdout_score(struct sv_holdout *h, const float *held, struct sv_scene *s
     }
     if (!rc) {
         sv_judge_weigh(&j, h->held, &v);
+        rc = steady(h, &s->held, v.score, s->steady, e);
+    }
+    if (!rc) {
         sv_frame_scores(s->held.frame, s->held.frames, v.score, h->where, h->held);
         s->held.objects = thin(v.score, h->held);
         s->held.object = v.score, v.score = NULL;

@@ -22,6 +22,7 @@ struct sv_holdout {
     size_t frames;                      /* once split: of those */
     struct sv_hold_block *block; size_t blocks, block_cap;
     size_t rows, fitted, held, beside;  /* tubes: all; to learn from; held out; left out for sharing pictures */
+    int64_t *track; size_t track_cap;   /* [rows] in the order of rows */
     struct sv_figure *figure; size_t figure_cap;    /* [rows] where figures are wanted, in the order of rows */
     bool figures, seconds;              /* wanted; with speeds a second */
     size_t *where;                      /* [held] number of the tube's frame among those held out */

@@ -3,6 +3,7 @@
 #include "core/half.h"
 #include "io/container.h"
 #include "kmeans/knn.h"
+#include "kmeans/steady.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -70,6 +71,7 @@ static int fill(const struct sv_scene *s, struct sv_store *st, struct sv_err *e)
     if (!rc) rc = add_context(s, st, e);
     if (!rc) rc = add_patterns(s, st, e);
     if (!rc) rc = add_figures(s, st, e);
+    if (!rc && s->steady) rc = sv_store_set_int(st, "scene.steady", (int64_t)s->steady, e);
     return rc ? rc : add_sample(s, st, e);
 }
 
@@ -187,7 +189,7 @@ static int take_figures(struct sv_scene *s, const struct sv_store *st, struct sv
 
 static int take_values(struct sv_scene *s, const struct sv_store *st, struct sv_err *e) {
     const char *model;
-    int64_t objects, clips, seed;
+    int64_t objects, clips, seed, steady = 0;
     int rc = sv_rule_read(&s->rule, st, e);
     if (!rc) rc = sv_store_get_text(st, "scene.model", &model, e);
     if (!rc) rc = sv_store_get_int(st, "scene.objects", 1, INT64_MAX, &objects, e);
@@ -195,11 +197,13 @@ static int take_values(struct sv_scene *s, const struct sv_store *st, struct sv_
     if (!rc) rc = sv_store_get_int(st, "scene.seed", 0, INT64_MAX, &seed, e);
     if (!rc) rc = sv_store_get_reals(st, "scene.object_quantiles", SV_SCENE_QUANTILES, s->object_q, e);
     if (!rc) rc = sv_store_get_reals(st, "scene.frame_quantiles", SV_SCENE_QUANTILES, s->frame_q, e);
+    if (!rc && sv_store_value(st, "scene.steady")) rc = sv_store_get_int(st, "scene.steady", 1, SV_STEADY_MOST, &steady, e);
     if (rc) return rc;
+    if (steady && !s->rule.track) return sv_fail(e, SV_EINPUT, "%s: scene.steady is %lld, but its tubes have no tracks", st->file, (long long)steady);
     if (strlen(model) != SV_IDENTITY - 1)
         return sv_fail(e, SV_EINPUT, "%s: scene.model is \"%s\", expected %d hex digits", st->file, model, SV_IDENTITY - 1);
     memcpy(s->model, model, SV_IDENTITY);
-    s->objects = (size_t)objects, s->clips = (size_t)clips, s->seed = (size_t)seed;
+    s->objects = (size_t)objects, s->clips = (size_t)clips, s->seed = (size_t)seed, s->steady = (size_t)steady;
     return 0;
 }
 

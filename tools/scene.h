@@ -9,6 +9,7 @@
  *               (then also the value held.per_second)
  *               context f32 [k, W], or [N, k, W] where each text has its own: the vectors that text was made with, only if there are;
  *               prompt.place (middle, front, end) says where they stood
+ *     where scores are steadied along tracks: scene.steady (kmeans/steady.h: its reach)
  *     where normal looks are neighbours and not centres: scene.patterns (knn: of responses, knn-video: of F_video), scene.neighbours
  *     where size and speed count too: figure.line, figure.middle, figure.spread: reals[3] (kmeans/figure.h; line: a, b, least),
  *               figure.seconds (1: speed is a second, 0: a frame), figure f32 [<= 4096, 3], held.look f64, held.figure f64
@@ -55,6 +56,7 @@ struct sv_scene {
     enum sv_patterns patterns;
     size_t neighbours;
     struct sv_figures figures;          /* n 0: looks are all that counts */
+    size_t steady;                      /* frames before and after over which a track's scores are steadied; 0: they are not */
     bool seconds;                       /* speeds of figures are a second; else a frame */
 };
 

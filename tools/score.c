@@ -3,6 +3,7 @@
 #include "io/json.h"
 #include "io/scores.h"
 #include "kmeans/score.h"
+#include "kmeans/steady.h"
 #include "tools/alarm.h"
 #include "tools/annotate.h"
 #include "tools/guidance.h"
@@ -46,6 +47,7 @@ struct work {
     double *original, *final;           /* [n] scores of objects */
     double *before, *after, *scratch;   /* [frames] */
     size_t *frame, *action, *nearest;   /* [n] */
+    int64_t *track;                     /* [n] */
     int32_t *over, *under;              /* [n, WHY]: the actions that stand out most from the nearest centre, both ways */
     float *similarity;                  /* [n]: the response to the action */
     struct sv_figure *figure;           /* [n], and their scores, where the scene has figures */
@@ -56,7 +58,7 @@ static void work_free(struct work *w) {
     sv_clip_tubes_free(&w->c);
     sv_free(w->response), sv_free(w->sim), sv_free(w->original), sv_free(w->final), sv_free(w->before), sv_free(w->after);
     sv_free(w->scratch), sv_free(w->frame), sv_free(w->action), sv_free(w->similarity), sv_free(w->nearest), sv_free(w->over), sv_free(w->under);
-    sv_free(w->figure), sv_free(w->odd);
+    sv_free(w->figure), sv_free(w->odd), sv_free(w->track);
 }
 
 /* ---- scores ---- */
@@ -70,11 +72,11 @@ static int make_room(struct work *w, const struct job *j, struct sv_err *e) {
     w->scratch = sv_alloc(t, sizeof *w->scratch, e);
     w->frame = sv_alloc(n, sizeof *w->frame, e), w->action = sv_alloc(n, sizeof *w->action, e);
     w->similarity = sv_alloc(n, sizeof *w->similarity, e);
-    w->nearest = sv_alloc(n, sizeof *w->nearest, e);
+    w->nearest = sv_alloc(n, sizeof *w->nearest, e), w->track = sv_alloc(n, sizeof *w->track, e);
     w->over = sv_alloc(n, WHY * sizeof *w->over, e), w->under = sv_alloc(n, WHY * sizeof *w->under, e);
     if (j->scene.figures.n && (!(w->figure = sv_alloc(n, sizeof *w->figure, e)) || !(w->odd = sv_alloc(n, sizeof *w->odd, e)))) return SV_ENOMEM;
     return w->response && w->sim && w->original && w->final && w->before && w->after && w->scratch && w->frame && w->action &&
-           w->similarity && w->nearest && w->over && w->under ? 0 : SV_ENOMEM;
+           w->similarity && w->nearest && w->track && w->over && w->under ? 0 : SV_ENOMEM;
 }
 
 /* With tubes on every E-th frame only, a frame between takes the score of the nearest that has them (the earlier of two). */
@@ -106,7 +108,9 @@ static int score_clip(struct job *j, struct work *w, struct sv_err *e) {
     }
     sv_judge_run(&j->judge, w->c.video, n, &v);
     explain(&j->scene, w);
-    for (size_t i = 0; i < n; i++) w->frame[i] = w->c.object[i].frame;
+    for (size_t i = 0; i < n; i++) w->frame[i] = w->c.object[i].frame, w->track[i] = w->c.object[i].track;
+    const int rc = j->scene.steady ? sv_steady(w->original, w->original, w->frame, w->track, n, j->scene.steady, 0, w->c.frames, e) : 0;
+    if (rc) return rc;
     sv_frame_scores(w->before, w->c.frames, w->original, w->frame, n);
     memcpy(w->final, w->original, n * sizeof *w->final);
     memcpy(w->after, w->before, w->c.frames * sizeof *w->after);

@@ -1,4 +1,5 @@
 /* watch.c - svad watch: scores a stream frame by frame, and tells of events as they begin and end. */
+#include "kmeans/steady.h"
 #include "tools/event.h"
 #include "tools/queue.h"
 #include "tools/stop.h"
@@ -9,6 +10,17 @@
 #include <string.h>
 
 enum { QUIET_SECONDS = 2, DROP_SECONDS = 10 };
+
+/* A frame judged, object by object.  Where scores are steadied along tracks it waits for those after it, and stays for those. */
+struct seen {
+    size_t frame, n, cap;
+    bool tubes;
+    struct sv_object *object;           /* [cap], owned like all of these */
+    struct sv_verdict v;                /* [cap] each */
+    struct sv_figure *shape;            /* [cap] */
+    uint8_t *kept;                      /* [h, w, 3] the picture, where it is wanted and the frame waits */
+    const uint8_t *rgb;                 /* the picture, or NULL */
+};
 
 struct job {
     struct sv_tubes t;
@@ -31,59 +43,125 @@ struct job {
     struct sv_watch_out out;
     struct sv_watch_sum sum;
     size_t told_dropped, told_at;       /* frames dropped when it was said last, and when */
-    /* of a frame, [cap] each */
-    struct sv_verdict v;
-    struct sv_figure *shape;
-    struct sv_event_object *object;
-    size_t *index, cap;
+    struct seen *seen;                  /* [2 * steady + 1]: frame t is seen[t % that] */
+    size_t judged, told;                /* frames */
+    struct sv_event_object *object; size_t *index, cap;         /* [cap] of the frame that is told */
+    /* of the frames around it, [window_cap] each */
+    double *score, *steady;
+    size_t *frame;
+    int64_t *track;
+    size_t window_cap;
 };
 
 /* ---- one frame ---- */
 
-static void drop_arrays(struct job *j) {
-    sv_free(j->v.response), sv_free(j->v.score), sv_free(j->v.nearest), sv_free(j->v.action), sv_free(j->v.figure), sv_free(j->shape);
-    sv_free(j->object), sv_free(j->index);
-    j->v = (struct sv_verdict){0}, j->shape = NULL, j->object = NULL, j->index = NULL, j->cap = 0;
+static size_t span(const struct job *j) { return 2 * j->scene.steady + 1; }
+
+static void drop_seen(struct seen *s) {
+    sv_free(s->object), sv_free(s->shape), sv_free(s->v.response), sv_free(s->v.score), sv_free(s->v.nearest), sv_free(s->v.action), sv_free(s->v.figure);
+    s->object = NULL, s->shape = NULL, s->v = (struct sv_verdict){0}, s->cap = 0;
 }
 
-static int make_room(struct job *j, size_t n, struct sv_err *e) {
-    if (n <= j->cap) return 0;
-    const size_t cap = sv_max(n, 2 * j->cap);
-    drop_arrays(j);
-    j->v.response = sv_alloc(cap, j->scene.texts * sizeof *j->v.response, e), j->v.score = sv_alloc(cap, sizeof *j->v.score, e);
-    j->v.nearest = sv_alloc(cap, sizeof *j->v.nearest, e), j->v.action = sv_alloc(cap, sizeof *j->v.action, e);
-    j->object = sv_alloc(cap, sizeof *j->object, e), j->index = sv_alloc(cap, sizeof *j->index, e);
-    j->v.figure = sv_alloc(cap, sizeof *j->v.figure, e), j->v.shape = j->shape = sv_alloc(cap, sizeof *j->shape, e);
-    if (!j->v.response || !j->v.score || !j->v.nearest || !j->v.action || !j->object || !j->index || !j->v.figure || !j->shape) return SV_ENOMEM;
-    j->cap = cap;
+static int room_for(const struct job *j, struct seen *s, size_t n, struct sv_err *e) {
+    if (n <= s->cap) return 0;
+    const size_t cap = sv_max(n, 2 * s->cap);
+    drop_seen(s);
+    s->v.response = sv_alloc(cap, j->scene.texts * sizeof *s->v.response, e), s->v.score = sv_alloc(cap, sizeof *s->v.score, e);
+    s->v.nearest = sv_alloc(cap, sizeof *s->v.nearest, e), s->v.action = sv_alloc(cap, sizeof *s->v.action, e);
+    s->v.figure = sv_alloc(cap, sizeof *s->v.figure, e), s->v.shape = s->shape = sv_alloc(cap, sizeof *s->shape, e);
+    s->object = sv_alloc(cap, sizeof *s->object, e);
+    if (!s->v.response || !s->v.score || !s->v.nearest || !s->v.action || !s->v.figure || !s->shape || !s->object) return SV_ENOMEM;
+    s->cap = cap;
     return 0;
 }
 
-static int frame(struct job *j, const struct sv_pass_out *p, struct sv_err *e) {
-    size_t n = 0;
-    if (!p->tubes) return 0;
-    int rc = make_room(j, p->n, e);
+static int keep_picture(const struct job *j, struct seen *s, const uint8_t *rgb, struct sv_err *e) {
+    const size_t bytes = j->video->w * j->video->h * 3;
+    s->rgb = rgb;
+    if (!j->scene.steady || !j->snapshots || !rgb) return 0;
+    if (!s->kept && !(s->kept = sv_alloc(bytes, 1, e))) return SV_ENOMEM;
+    s->rgb = memcpy(s->kept, rgb, bytes);
+    return 0;
+}
+
+static int judge(struct job *j, const struct sv_pass_out *p, struct sv_err *e) {
+    struct seen *s = &j->seen[p->frame % span(j)];
+    s->frame = p->frame, s->n = p->n, s->tubes = p->tubes;
+    int rc = room_for(j, s, p->n, e);
+    if (!rc) rc = keep_picture(j, s, p->rgb, e);
     const double fps = j->scene.seconds ? j->out.fps : 0;
-    if (!rc && j->scene.figures.n) rc = sv_tubes_figures(j->out.clip, fps, p->object, p->n, j->scene.seconds, j->shape, e);
+    if (!rc && j->scene.figures.n) rc = sv_tubes_figures(j->out.clip, fps, p->object, p->n, j->scene.seconds, s->shape, e);
     if (rc) return rc;
-    sv_judge_run(&j->judge, p->video, p->n, &j->v);
-    for (size_t i = 0; i < p->n; i++) {
-        const struct sv_object *o = &p->object[i];
+    if (p->n) memcpy(s->object, p->object, p->n * sizeof *s->object);
+    sv_judge_run(&j->judge, p->video, p->n, &s->v);
+    j->judged = p->frame + 1;
+    return 0;
+}
+
+/* What every object around frame t scored by itself; the first row of t is *own.  The clip goes on to `end`, as far as is known. */
+static int steady(struct job *j, size_t t, size_t end, size_t *own, struct sv_err *e) {
+    const size_t reach = j->scene.steady, first = t - sv_min(t, reach), last = sv_min(t + reach, j->judged - 1);
+    size_t n = 0, at = 0;
+    for (size_t f = first; f <= last; f++) n += j->seen[f % span(j)].n;
+    if (n > j->window_cap) {
+        sv_free(j->score), sv_free(j->steady), sv_free(j->frame), sv_free(j->track);
+        j->score = sv_alloc(n, sizeof *j->score, e), j->steady = sv_alloc(n, sizeof *j->steady, e);
+        j->frame = sv_alloc(n, sizeof *j->frame, e), j->track = sv_alloc(n, sizeof *j->track, e);
+        j->window_cap = j->score && j->steady && j->frame && j->track ? n : 0;
+        if (!j->window_cap) return SV_ENOMEM;
+    }
+    for (size_t f = first; f <= last; f++) {
+        const struct seen *s = &j->seen[f % span(j)];
+        if (f == t) *own = at;
+        for (size_t i = 0; i < s->n; i++, at++) j->score[at] = s->v.score[i], j->frame[at] = f, j->track[at] = s->object[i].track;
+    }
+    return sv_steady(j->steady, j->score, j->frame, j->track, n, reach, 0, end, e);
+}
+
+static int tell(struct job *j, size_t t, size_t end, struct sv_err *e) {
+    struct seen *s = &j->seen[t % span(j)];
+    struct sv_verdict v = s->v;
+    size_t n = 0, own = 0;
+    if (!s->tubes) return 0;
+    int rc = j->scene.steady ? steady(j, t, end, &own, e) : 0;
+    if (rc) return rc;
+    if (j->scene.steady) v.score = j->steady + own;
+    if (s->n > j->cap) {
+        sv_free(j->object), sv_free(j->index);
+        j->object = sv_alloc(s->cap, sizeof *j->object, e), j->index = sv_alloc(s->cap, sizeof *j->index, e);
+        j->cap = j->object && j->index ? s->cap : 0;
+        if (!j->cap) return SV_ENOMEM;
+    }
+    for (size_t i = 0; i < s->n; i++) {
+        const struct sv_object *o = &s->object[i];
         if (!sv_zones_count(&j->zones, o->box)) continue;
-        j->object[n] = (struct sv_event_object){ .score = j->v.score[i], .track = o->track };
+        j->object[n] = (struct sv_event_object){ .score = v.score[i], .track = o->track };
         memcpy(j->object[n].box, o->box, sizeof o->box);
         j->index[n++] = i;
     }
-    j->sum.scored++, j->sum.objects += p->n;
-    j->out.now = p, j->out.verdict = &j->v, j->out.index = j->index;
+    j->sum.scored++, j->sum.objects += s->n;
+    const struct sv_pass_out now = { .frame = t, .n = s->n, .tubes = true, .object = s->object, .rgb = s->rgb };
+    j->out.now = &now, j->out.verdict = &v, j->out.index = j->index;
     if (j->all) rc = sv_watch_frame(&j->out, e);
-    return rc ? rc : sv_events_step(&j->events, p->frame, j->object, n, sv_watch_event, &j->out, e);
+    if (!rc) rc = sv_events_step(&j->events, t, j->object, n, sv_watch_event, &j->out, e);
+    j->out.now = NULL, j->out.verdict = NULL;
+    return rc;
 }
 
 static int frames(struct job *j, struct sv_err *e) {
     struct sv_pass_out p;
     int rc = 0;
-    while (!rc && sv_pass_take(j->pass, &p)) rc = frame(j, &p, e);
+    while (!rc && sv_pass_take(j->pass, &p)) {
+        rc = judge(j, &p, e);
+        if (!rc && j->told + j->scene.steady < j->judged) rc = tell(j, j->told++, SIZE_MAX, e);
+    }
+    return rc;
+}
+
+/* The clip has ended: what still waits. */
+static int rest(struct job *j, struct sv_err *e) {
+    int rc = frames(j, e);
+    while (!rc && j->told < j->judged) rc = tell(j, j->told++, j->judged, e);
     return rc;
 }
 
@@ -129,7 +207,7 @@ static int finish(struct job *j, int rc, struct sv_err *e) {
     int end = 0;
     if (rc != SV_QUEUE_STOPPED && rc != SV_ENOMEM) {
         end = sv_pass_push(j->pass, false, &later);
-        if (!end) end = frames(j, &later);
+        if (!end) end = rest(j, &later);
     }
     j->out.reason = rc == SV_QUEUE_STOPPED ? "stopped" : rc || end ? "error" : "end";
     j->sum.frames = sv_pass_frames(j->pass), j->sum.dropped = sv_queue_dropped(j->queue);
@@ -186,6 +264,7 @@ static int run(struct job *j, const struct sv_tube_opts *o, const struct sv_list
     if (!rc) rc = sv_judge_open(&j->judge, &j->scene, &j->t.cpu, e);
     if (!rc) rc = sv_levels_open(&j->levels, &j->scene, &j->alarm, o->fps, true, &j->common, e);
     if (!rc && j->snapshots) rc = sv_mkdirs(j->snapshots, e);
+    if (!rc && !(j->seen = sv_alloc(span(j), sizeof *j->seen, e))) rc = SV_ENOMEM;
     if (rc) return rc;
     sv_stop_catch();
     if ((rc = open_stream(j, e))) return rc;
@@ -204,7 +283,8 @@ static void close_job(struct job *j) {
     sv_pass_close(j->pass);
     sv_queue_close(j->queue);
     sv_events_free(&j->events);
-    drop_arrays(j);
+    for (size_t i = 0; j->seen && i < span(j); i++) drop_seen(&j->seen[i]), sv_free(j->seen[i].kept);
+    sv_free(j->seen), sv_free(j->object), sv_free(j->index), sv_free(j->score), sv_free(j->steady), sv_free(j->frame), sv_free(j->track);
     sv_zones_free(&j->zones), sv_list_free(&j->zone_texts);
     sv_judge_close(&j->judge), sv_levels_close(&j->levels);
     sv_scene_free(&j->scene);
