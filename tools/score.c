@@ -98,32 +98,32 @@ static void explain(const struct sv_scene *s, struct work *w) {
     }
 }
 
+static int settle(const struct job *j, const struct work *w, double *score, struct sv_err *e) {
+    return j->scene.steady ? sv_steady(score, score, w->frame, w->track, w->c.n, j->scene.steady, 0, w->c.frames, e) : 0;
+}
+
+/* Texts act on what an object scores by itself, which is steadied then: a glance that a text does not know is no more than a glance. */
 static int score_clip(struct job *j, struct work *w, struct sv_err *e) {
     const struct sv_guidance *g = &j->guidance;
     const size_t n = w->c.n;
-    struct sv_verdict v = { w->response, w->original, w->nearest, w->action, w->similarity, w->figure, w->odd };
-    if (w->figure) {
-        const int rc = sv_tubes_figures(w->c.name, w->c.fps, w->c.object, n, j->scene.seconds, w->figure, e);
-        if (rc) return rc;
-    }
+    struct sv_verdict v = { w->response, w->final, w->nearest, w->action, w->similarity, w->figure, w->odd };
+    int rc = w->figure ? sv_tubes_figures(w->c.name, w->c.fps, w->c.object, n, j->scene.seconds, w->figure, e) : 0;
+    if (rc) return rc;
     sv_judge_run(&j->judge, w->c.video, n, &v);
     explain(&j->scene, w);
     for (size_t i = 0; i < n; i++) w->frame[i] = w->c.object[i].frame, w->track[i] = w->c.object[i].track;
-    const int rc = j->scene.steady ? sv_steady(w->original, w->original, w->frame, w->track, n, j->scene.steady, 0, w->c.frames, e) : 0;
-    if (rc) return rc;
+    memcpy(w->original, w->final, n * sizeof *w->original);
+    if ((rc = settle(j, w, w->original, e))) return rc;
     sv_frame_scores(w->before, w->c.frames, w->original, w->frame, n);
-    memcpy(w->final, w->original, n * sizeof *w->final);
     memcpy(w->after, w->before, w->c.frames * sizeof *w->after);
-    if (!g->n) return 0;
+    if (!g->n) return settle(j, w, w->final, e);
     double lo, hi;
     sv_response_run(&j->guidance.response, &j->t.cpu, w->sim, w->c.video, n);
     sv_frame_range(&lo, &hi, w->before, w->frame, n);
-    if (j->frame_level) {
-        sv_redefine_frames(w->after, w->before, w->c.frames, w->sim, w->frame, n, g->guide, g->n, lo, hi, w->scratch);
-    } else {
-        sv_redefine(w->final, w->original, w->sim, n, g->guide, g->n, lo, hi);
-        sv_frame_scores(w->after, w->c.frames, w->final, w->frame, n);
-    }
+    if (!j->frame_level) sv_redefine(w->final, w->final, w->sim, n, g->guide, g->n, lo, hi);
+    if ((rc = settle(j, w, w->final, e))) return rc;
+    if (j->frame_level) sv_redefine_frames(w->after, w->before, w->c.frames, w->sim, w->frame, n, g->guide, g->n, lo, hi, w->scratch);
+    else sv_frame_scores(w->after, w->c.frames, w->final, w->frame, n);
     return sv_guidance_note(&j->guidance, &w->c, w->sim, w->original, w->frame, w->before, lo, hi, e);
 }
 
