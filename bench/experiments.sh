@@ -59,8 +59,6 @@ heads() {
     done <<EOT
 learned prompts, k-means (the paper's score)|
 learned prompts, k-means, with size and speed|--with motion
-learned prompts, k-means, steadied along tracks|--steady 8
-learned prompts, k-means, with size and speed, steadied|--steady 8 --with motion
 plain texts, k-means|--prompts 0
 plain texts, 8 neighbours by responses|--prompts 0 --patterns knn
 8 neighbours by F_video|--prompts 0 --patterns knn-video
@@ -68,6 +66,18 @@ plain texts, k-means, with size and speed|--prompts 0 --with motion
 8 neighbours by responses, with size and speed|--prompts 0 --patterns knn --with motion
 8 neighbours by F_video, with size and speed|--prompts 0 --patterns knn-video --with motion
 size and speed alone (no network)|--prompts 0 --patterns none --with motion
+EOT
+}
+# steadied TRAIN TEST LABELS: the same with scores along tracks, for boxes that come and go.
+steadied() {
+    while IFS='|' read -r name args; do
+        eval "judged \"\$model\" \"\$1\" \"\$2\" --steady 8 $args"
+        row "$name, steadied along tracks" "$work/scores" "$3"
+    done <<EOT
+learned prompts, k-means|
+learned prompts, k-means, with size and speed|--with motion
+plain texts, k-means|--prompts 0
+plain texts, k-means, with size and speed|--prompts 0 --with motion
 EOT
 }
 # yardsticks BOXES LABELS [LEAST]: what a ruler says of a detector's boxes: no learning at all.
@@ -106,7 +116,10 @@ detector() {
     heads "ped2-$1-training" "ped2-$1-testing" "$ped2/labels.txt"
 }
 part_maskrcnn() { detector maskrcnn "boxes of Mask R-CNN and the motion that came with them" && yard maskrcnn; }
-part_motion() { detector motion "the program's own boxes, from motion"; }
+part_motion() {
+    detector motion "the program's own boxes, from motion"
+    [ ! -d "$ped2" ] || steadied ped2-motion-training ped2-motion-testing "$ped2/labels.txt"
+}
 part_yolov3() { detector yolov3 "boxes of YOLOv3 above 0.5" && yard yolov3; }
 part_both() { detector yolov3+motion "boxes of YOLOv3 above 0.5 and the program's own where it has none"; }
 yard() { [ ! -d "$ped2" ] || yardsticks "$ped2/boxes_$1_testing.txt" "$ped2/labels.txt"; }
@@ -137,6 +150,7 @@ part_within() {
     yardsticks "$work/street.boxes" "$work/street.labels"
     printf '\nThe same days with the program'"'"'s own boxes, from motion:\n\n| configuration | micro raw | smoothed | macro-sentinel raw | smoothed |\n|---|---|---|---|---|\n' >> "$work/$part.rows"
     heads street-motion-normal street-motion-test "$work/street.labels"
+    steadied street-motion-normal street-motion-test "$work/street.labels"
 }
 part_cross() {
     for s in street campus station park; do world $s; done
@@ -218,7 +232,7 @@ told() {
 part_redefine() {
     world street
     if [ ! -f "$work/redefine-test/done" ]; then
-        quietly "$svad" world --scene street --seed 900003 --clips 8 --frames 250 --anomalies cycle,cycle,run,drive-car,fight,jump-railing -o "$work/film" --quiet
+        quietly "$svad" world --scene street --seed 900003 --clips 40 --frames 250 --anomalies cycle,cycle,run,drive-car,fight,jump-railing -o "$work/film" --quiet
         cp "$work/film/objects.csv" "$work/redefine.objects"
         # shellcheck disable=SC2086
         features redefine-test "$work/film/video" --boxes "$work/film/boxes.txt" $tubes
@@ -235,6 +249,7 @@ part_redefine() {
 learned prompts, k-means|
 plain texts, k-means|--prompts 0
 plain texts, k-means, with size and speed|--prompts 0 --with motion
+learned prompts, k-means, steadied along tracks|--steady 8
 EOT
 }
 
