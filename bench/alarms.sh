@@ -1,8 +1,9 @@
 #!/bin/sh
 # alarms.sh ped2 SVAD MODEL WORK PED2 [fit options] | alarms.sh street SVAD MODEL WORK [fit options] - alarms asked for and alarms that
 # came, on normal footage that took no part in the fit: UCSD Ped2's training clips, a quarter after the other held back, or three
-# times a third of an hour of the rendered street, each scored by what was learned from either of the others.  Prints rows of the table in bench/RESULTS.md.  PED2: folder with training/ and
-# boxes_yolov3_training.txt; WORK: a folder to work in, which keeps features from one run to the next.
+# times a third of an hour of the rendered street, each scored by what was learned from either of the others.  Prints rows of the
+# table in bench/RESULTS.md.  PED2: folder with training/ and boxes_yolov3_training.txt; WORK: a folder to work in, which keeps
+# features from one run to the next.
 set -e
 what=$1 svad=$2 model=$3 work=$4
 shift 4
