@@ -2,7 +2,8 @@
 #define ISA avx2
 #define MR 6
 #define NV 2                            /* 6 x 16: 12 accumulators of 16 registers */
-#define KC 256                          /* a panel of w is 16 KiB, one of x 6: both stay in L1 */
+#define KC 1024                         /* as in kern_avx512.c; 256, whose panels of w stay in L1, is slower */
+#define STEPS 4                         /* a small tile is short of issue slots, not of registers */
 #define VEC "core/vec_avx2.h"
 #define WORD "core/word_avx2.h"
 #include "core/kern_simd.h"

@@ -5,6 +5,7 @@
 #define MR 6
 #define NV 2
 #define KC 256
+#define STEPS 4
 #define VEC "core/vec_avx2.h"
 #define WORD "core/word_avx2.h"
 #include "core/kern_simd.h"

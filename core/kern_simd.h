@@ -1,7 +1,7 @@
 /* kern_simd.h - the vector kernels, written once over vec_*.h.
  *
  * The including file defines ISA (the table's name), MR and NV (a tile is MR x NV vectors), KC, and VEC and WORD,
- * its vec_*.h and word_*.h; WMR and WK where a tile of words has other rows than MR.
+ * its vec_*.h and word_*.h; WMR and WK where a tile of words has other rows than MR; STEPS of K in one round of a float tile.
  * What a vector does not fill goes through a padded one on the stack, so an element's bits do not depend on where in
  * a row it stands. */
 #include "core/half.h"
@@ -19,6 +19,10 @@
 #include VEC
 enum { NR = NV * VW };
 #include WORD
+
+#ifndef STEPS
+#define STEPS 1
+#endif
 
 enum { AHEAD = 32 };      /* steps of a tile, or floats of a row to pack, between a prefetch and its use */
 
@@ -216,22 +220,30 @@ static void softmax(float *x, size_t n, float scale) {
     if (i < n) part_store(x + i, n - i, v_mul(part_load(x + i, n - i, 0), inv));
 }
 
+/* One step of K of a tile. */
+#define STEP() do { \
+    vec b[NV]; \
+    UNROLL for (size_t j = 0; j < vecs; j++) b[j] = v_load(bp + j * VW); \
+    UNROLL for (size_t i = 0; i < rows; i++) { \
+        const vec a = v_set(ap[i]); \
+        UNROLL for (size_t j = 0; j < vecs; j++) acc[i][j] = v_fma(a, b[j], acc[i][j]); \
+    } \
+    ap += MR, bp += NR; } while (0)
+
 /* rows and vecs are constants where this is inlined: an edge costs what it has.  An accumulator does the same sums in any tile. */
 static inline __attribute__((always_inline)) void tile_of(const size_t rows, const size_t vecs, float *c, size_t ldc, size_t n,
                                                           size_t k, const float *ap, const float *bp, bool add) {
     vec acc[MR][NV];
     UNROLL for (size_t i = 0; i < rows; i++)
         UNROLL for (size_t j = 0; j < vecs; j++) acc[i][j] = v_set(0);
-    for (; k; k--, ap += MR, bp += NR) {
-        vec b[NV];
-        v_prefetch(ap + AHEAD * MR);
-        UNROLL for (size_t j = 0; j < vecs * VW; j += 64 / sizeof *bp) v_prefetch(bp + AHEAD * NR + j);
-        UNROLL for (size_t j = 0; j < vecs; j++) b[j] = v_load(bp + j * VW);
-        UNROLL for (size_t i = 0; i < rows; i++) {
-            const vec a = v_set(ap[i]);
-            UNROLL for (size_t j = 0; j < vecs; j++) acc[i][j] = v_fma(a, b[j], acc[i][j]);
+    for (; k >= STEPS; k -= STEPS) {
+        UNROLL for (size_t j = 0; j < STEPS * MR; j += 64 / sizeof *ap) v_prefetch(ap + AHEAD * MR + j);
+        UNROLL for (size_t u = 0; u < STEPS; u++) {
+            UNROLL for (size_t j = 0; j < vecs * VW; j += 64 / sizeof *bp) v_prefetch(bp + AHEAD * NR + j);
+            STEP();
         }
     }
+    for (; k; k--) STEP();
     UNROLL for (size_t j = 0; j < vecs; j++, n -= VW, c += VW) {
         if (n < VW) {
             UNROLL for (size_t i = 0; i < rows; i++)
