@@ -239,14 +239,16 @@ part_redefine() {
         rm -rf "$work/film"
     fi
     printf '\n**Redefinition: "a person is riding a bicycle" becomes normal (own world, street)**\n\n| configuration | normal frames | with a cyclist alone | of these below 95 %% of normal ones | AUC of other anomalies |\n|---|---|---|---|---|\n' > "$work/$part.rows"
-    while IFS='|' read -r name args; do
+    while IFS='|' read -r name args how; do
         eval "judged \"\$model\" street-normal redefine-test $args"
-        quietly "$svad" score -m "$model" -s "$work/scene" "$work/scores" --normal "a person is riding a bicycle" -o "$work/redefined" --quiet
+        # shellcheck disable=SC2086
+        quietly "$svad" score -m "$model" -s "$work/scene" "$work/scores" --normal "a person is riding a bicycle" $how -o "$work/redefined" --quiet
         for s in scores redefined; do
             echo "| $name, $([ $s = scores ] && echo before || echo after) | $(told "$work/$s/scores.csv") |" | tee -a "$work/$part.rows"
         done
     done <<EOT
 learned prompts, k-means|
+learned prompts, k-means, acting from z 3 on|| --threshold-z 3
 plain texts, k-means|--prompts 0
 plain texts, k-means, with size and speed|--prompts 0 --with motion
 learned prompts, k-means, steadied along tracks|--steady 8

@@ -14,8 +14,8 @@ double sv_quantile(const double *sorted, size_t n, double q) {
     return i + 1 < n ? sorted[i] + (at - low) * (sorted[i + 1] - sorted[i]) : sorted[n - 1];
 }
 
-int sv_guide_init(struct sv_guide *g, const char *text, bool normal, double *sim, size_t n, double threshold, double theta,
-                  double gamma, struct sv_err *e) {
+int sv_guide_init(struct sv_guide *g, const char *text, bool normal, double *sim, size_t n, double threshold, double z,
+                  double theta, double gamma, struct sv_err *e) {
     *g = (struct sv_guide){ .normal = normal, .threshold = threshold, .width = 1, .theta = theta, .gamma = gamma, .mean = NAN, .sd = NAN };
     const bool wide = isnan(normal ? gamma : theta);
     if (!n) return !wide && !isnan(threshold) ? 0
@@ -30,7 +30,7 @@ int sv_guide_init(struct sv_guide *g, const char *text, bool normal, double *sim
     for (size_t i = 0; i < n; i++) var += (sim[i] - mean) * (sim[i] - mean);
     const double sd = sqrt(var / (double)n);
     g->mean = mean, g->sd = sd;
-    if (isnan(threshold)) g->threshold = mean + 2 * sd;
+    if (isnan(threshold)) g->threshold = mean + z * sd;
     if (!wide) return 0;
     qsort(sim, n, sizeof *sim, by_value);
     g->width = fmax(sv_quantile(sim, n, 0.999) - g->threshold, sd);

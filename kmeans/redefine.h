@@ -24,12 +24,12 @@ struct sv_guide {
 double sv_guide_z(const struct sv_guide *g, double sim);
 
 /* What a text's numbers are when nothing is given: over the similarities of the scene's training sample to the text,
- *     threshold = mean + 2 sd;  width = max(q99.9 - threshold, sd)          (sd with 1 / n)
+ *     threshold = mean + z sd;  width = max(q99.9 - threshold, sd)          (sd with 1 / n)
  * A threshold, theta or gamma that is not NaN is taken as given, and width follows the given threshold.
  * Fails (naming the text) where the sample is needed but empty, or holds a value that is not finite, or does not vary so
  * that width would be 0.  Sorts sim. */
 int sv_guide_init(struct sv_guide *g, const char *text, bool normal, double *sim /* [n] */, size_t n, double threshold,
-                  double theta, double gamma, struct sv_err *e);
+                  double z, double theta, double gamma, struct sv_err *e);
 
 /* The q-quantile (0 .. 1) of n > 0 sorted values, interpolated linearly between neighbours as NumPy does. */
 double sv_quantile(const double *sorted /* [n] */, size_t n, double q);

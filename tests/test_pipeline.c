@@ -184,6 +184,9 @@ Test(pipeline, redefinition) {
     SAME("s/scores.csv", "back/scores.csv");
     SAME("s/d.svad", "back/d.svad");
     /* Nothing is above 1: no change. */
+    RUN(1, "score -m m.svad -s w.scene s --threshold 1 --threshold-z 3 --abnormal 'riding a bicycle' -o none");
+    RUN(0, "score -m m.svad -s w.scene s --threshold-z 99 --abnormal 'riding a bicycle' -o none");
+    SAME("s/scores.csv", "none/scores.csv");      /* nothing is 99 deviations above the mean */
     RUN(0, "score -m m.svad -s w.scene s --threshold 1 --theta 1 --abnormal 'riding a bicycle' -o none");
     SAME("s/scores.csv", "none/scores.csv");
     RUN(0, "score -m m.svad -s w.scene s --threshold -1 --frame-level --abnormal 'riding a bicycle' -o fl");

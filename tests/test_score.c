@@ -89,7 +89,7 @@ Test(score, redefine_is_the_oracle) {
     same(f, re_frames, T, 0);
     sv_frame_range(&lo, &hi, f, frame, K);
     for (int normal = 0; normal < 2; normal++) {
-        cr_assert_eq(sv_guide_init(&g, "t", normal, NULL, 0, 0.22, 30, 4, &e), 0, "%s", e.msg);
+        cr_assert_eq(sv_guide_init(&g, "t", normal, NULL, 0, 0.22, 2, 30, 4, &e), 0, "%s", e.msg);
         sv_redefine(out, re_score, re_sim, K, &g, 1, lo, hi);
         same(out, normal ? re_normal : re_abnormal, K, 1e-16);
     }
@@ -130,12 +130,15 @@ Test(score, redefine_auto) {
     struct sv_guide g;
     struct sv_err e = { 0 };
     for (size_t i = 0; i <= 1000; i++) sim[(i * 5) % 1001] = (double)i / 1000;
-    cr_assert_eq(sv_guide_init(&g, "t", false, sim, 1001, NAN, NAN, NAN, &e), 0, "%s", e.msg);
+    cr_assert_eq(sv_guide_init(&g, "t", false, sim, 1001, NAN, 2, NAN, NAN, &e), 0, "%s", e.msg);
     const double sd = sqrt((1001.0 * 1001 - 1) / 12) / 1000;
     cr_assert_float_eq(g.threshold, 0.5 + 2 * sd, 1e-12);
     cr_assert_float_eq(g.width, sd, 1e-12);
+    cr_assert_eq(sv_guide_init(&g, "t", false, sim, 1001, NAN, -0.5, NAN, NAN, &e), 0, "%s", e.msg);
+    cr_assert_float_eq(g.threshold, 0.5 - 0.5 * sd, 1e-12);
+    cr_assert_float_eq(g.width, 0.999 - g.threshold, 1e-12);
     /* A given threshold of 0.5 leaves width = 0.999 - 0.5. */
-    cr_assert_eq(sv_guide_init(&g, "t", false, sim, 1001, 0.5, NAN, NAN, &e), 0);
+    cr_assert_eq(sv_guide_init(&g, "t", false, sim, 1001, 0.5, 2, NAN, NAN, &e), 0);
     cr_assert_float_eq(g.width, 0.499, 1e-12);
     /* abnormal auto adds S_max * over / width, even where S_min is 0; normal takes as much away */
     const float s[2] = { 0.625f, 0.5f };
@@ -153,13 +156,13 @@ Test(score, guide_refuses) {
     double flat[3] = { 0.2, 0.2, 0.2 }, bad[2] = { 0.1, NAN };
     struct sv_guide g;
     struct sv_err e = { 0 };
-    cr_assert_eq(sv_guide_init(&g, "a dog", false, flat, 3, NAN, NAN, NAN, &e), SV_EINPUT);
+    cr_assert_eq(sv_guide_init(&g, "a dog", false, flat, 3, NAN, 2, NAN, NAN, &e), SV_EINPUT);
     cr_assert(strstr(e.msg, "a dog") && strstr(e.msg, "--theta"), "%s", e.msg);
-    cr_assert_eq(sv_guide_init(&g, "a dog", true, flat, 3, NAN, NAN, 5, NULL), 0);
-    cr_assert_eq(sv_guide_init(&g, "a dog", true, flat, 3, NAN, 5, NAN, NULL), SV_EINPUT);     /* theta is the other branch's */
-    cr_assert_eq(sv_guide_init(&g, "a dog", false, bad, 2, NAN, NAN, NAN, NULL), SV_EINPUT);
-    cr_assert_eq(sv_guide_init(&g, "a dog", false, NULL, 0, 0.3, NAN, NAN, NULL), SV_EINPUT);
-    cr_assert_eq(sv_guide_init(&g, "a dog", false, NULL, 0, 0.3, 2, NAN, NULL), 0);
+    cr_assert_eq(sv_guide_init(&g, "a dog", true, flat, 3, NAN, 2, NAN, 5, NULL), 0);
+    cr_assert_eq(sv_guide_init(&g, "a dog", true, flat, 3, NAN, 2, 5, NAN, NULL), SV_EINPUT);     /* theta is the other branch's */
+    cr_assert_eq(sv_guide_init(&g, "a dog", false, bad, 2, NAN, 2, NAN, NAN, NULL), SV_EINPUT);
+    cr_assert_eq(sv_guide_init(&g, "a dog", false, NULL, 0, 0.3, 2, NAN, NAN, NULL), SV_EINPUT);
+    cr_assert_eq(sv_guide_init(&g, "a dog", false, NULL, 0, 0.3, 2, 2, NAN, NULL), 0);
 }
 
 Test(score, redefine_keeps_nan) {

@@ -15,7 +15,7 @@ static int init_guides(struct sv_guidance *g, const struct sv_guidance_opts *o, 
     if (!rc) sv_response_run(&g->response, &t->cpu, sim, s->sample, n);
     for (size_t k = 0; !rc && k < g->n; k++) {
         for (size_t i = 0; i < n; i++) column[i] = (double)sim[i * g->n + k];
-        rc = sv_guide_init(&g->guide[k], g->text[k], k < o->normal.n, column, n, o->threshold, o->theta, o->gamma, e);
+        rc = sv_guide_init(&g->guide[k], g->text[k], k < o->normal.n, column, n, o->threshold, isnan(o->z) ? 2 : o->z, o->theta, o->gamma, e);
     }
     sv_free(sim), sv_free(column);
     return rc;
@@ -24,6 +24,7 @@ static int init_guides(struct sv_guidance *g, const struct sv_guidance_opts *o, 
 int sv_guidance_open(struct sv_guidance *g, const struct sv_guidance_opts *o, struct sv_tubes *t, const struct sv_scene *s, struct sv_err *e) {
     *g = (struct sv_guidance){ .n = o->normal.n + o->abnormal.n };
     if (!g->n) return 0;
+    if (!isnan(o->threshold) && !isnan(o->z)) return sv_fail(e, SV_EUSAGE, "--threshold and --threshold-z: expected one of them");
     if (!(g->guide = sv_alloc(g->n, sizeof *g->guide, e)) || !(g->text = sv_alloc(g->n, sizeof *g->text, e)) ||
         !(g->effect = sv_alloc(g->n, sizeof *g->effect, e)))
         return SV_ENOMEM;

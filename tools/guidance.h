@@ -10,13 +10,14 @@
 
 struct sv_guidance_opts {
     struct sv_list normal, abnormal;
-    double theta, gamma, threshold;     /* NAN: auto */
+    double theta, gamma, threshold, z;  /* NAN: auto */
 };
-#define SV_GUIDANCE_OPTS_INIT { .theta = NAN, .gamma = NAN, .threshold = NAN }
+#define SV_GUIDANCE_OPTS_INIT { .theta = NAN, .gamma = NAN, .threshold = NAN, .z = NAN }
 #define SV_GUIDANCE_OPTS(o) \
     { "normal", SV_OPT_LIST, &(o)->normal, "TEXT", "what looks like this is normal after all (repeatable)", 0, 0 }, \
     { "abnormal", SV_OPT_LIST, &(o)->abnormal, "TEXT", "what looks like this is abnormal (repeatable)", 0, 0 }, \
-    { "threshold", SV_OPT_REAL, &(o)->threshold, "X", "similarity above which a text acts (mean + 2 sd)", -1, 1 }, \
+    { "threshold", SV_OPT_REAL, &(o)->threshold, "X", "similarity above which a text acts (by --threshold-z)", -1, 1 }, \
+    { "threshold-z", SV_OPT_REAL, &(o)->z, "Z", "the same, in standard deviations above the mean of training objects (2)", -10, 100 }, \
     { "theta", SV_OPT_REAL, &(o)->theta, "X", "strength of --abnormal (auto)", 0, 1e9 }, \
     { "gamma", SV_OPT_REAL, &(o)->gamma, "X", "strength of --normal (auto)", 0, 1e9 }
 

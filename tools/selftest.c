@@ -78,7 +78,7 @@ static int patterns(const struct sv_cpu *cpu, struct sv_check *c, struct sv_err 
     sv_frame_range(&lo, &hi, frame, at, 14);
     for (int normal = 0; normal < 2; normal++) {
         struct sv_guide g;
-        if ((rc = sv_guide_init(&g, "selftest", normal, NULL, 0, 0.22, 30, 4, e))) return rc;
+        if ((rc = sv_guide_init(&g, "selftest", normal, NULL, 0, 0.22, 2, 30, 4, e))) return rc;
         sv_redefine(out, re_score, re_sim, 14, &g, 1, lo, hi);
         sv_check_f64(c, normal ? "normal text" : "abnormal text", out, normal ? re_normal : re_abnormal, 14, 1e-15);
     }
