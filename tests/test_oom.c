@@ -590,6 +590,7 @@ Test(oom, commands, .init = setup, .fini = teardown) {
         "selftest --isa scalar --json", "bench kernels dot --quick --isa scalar --threads 1",
         "watch -m %/m.svad -s %/held.scene %/clip --boxes %/boxes.txt --alarm-score 1e-12 --min-length 0 --quiet",
         "watch -m %/m.svad -s %/held.scene %/clip --fps 5 --alarm-score 1e-12 --min-length 0 --snapshots %/shots --all --quiet",
+        "watch -m %/m.svad -s %/heads.scene %/clip --fps 5 --boxes %/boxes.txt --alarm-score 1e-12 --min-length 0 --all --quiet",
         "bench roofline %/rows.json --svg %/chart.svg", "bench compare %/rows.json %/rows.json", "bench model --quick --size tiny,layers=1 --batch 1",
     };
     cr_assert(freopen("/dev/null", "w", stdout) && !tiny_write(dir, "rows.json", chart, sizeof chart - 1));

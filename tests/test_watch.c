@@ -281,6 +281,15 @@ Test(watch, lines_are_as_written_down) {
     cr_expect(im.w == W && im.h == H && im.mode == SV_RGB);
     sv_image_free(&im);
 
+    /* Steadied scores are told later, with the picture of their own frame. */
+    RUN(0, "fit -m m.svad a.y4m --actions actions.txt --clusters 3 --frames 5 --tubes track --steady 3 -o steady.scene --quiet");
+    RUN(0, "watch -m m.svad -s steady.scene stdin.y4m --alarm-score 1e-12 --min-length 0 --all --snapshots later/of > later.jsonl");
+    lines_of(&l, root, "later.jsonl");
+    cr_expect(l.starts && l.starts == l.ends && l.frames == FRAMES && l.summary, "%zu starts, %zu ends, %zu frames", l.starts, l.ends, l.frames);
+    cr_assert_eq(sv_image_load(in(root, "later/of/stdin-event000001.png").s, &im, &e), 0, "%s", e.msg);
+    cr_expect(im.w == W && im.h == H);
+    sv_image_free(&im);
+
     /* A threshold that nothing reaches; one that all reach: one event a thing. */
     RUN(0, "watch -m m.svad -s w.scene stdin.y4m --alarm-score 1 > b.jsonl");
     lines_of(&l, root, "b.jsonl");
