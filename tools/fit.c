@@ -147,8 +147,8 @@ static int heads(struct job *j, struct sv_err *e) {
     int rc = j->hold.figures ? sv_figures_fit(&s->figures, j->hold.figure, NULL, j->n, j->seed, e) : 0;
     s->seconds = j->hold.seconds;
     if (!rc) rc = sv_holdout_score(&j->hold, j->video + j->n * s->embed, s, &j->t.cpu, e);
-    if (rc || (s->patterns == SV_KMEANS && !s->figures.n && !s->steady)) return rc;
-    if (!d->frames) return sv_fail(e, SV_EINPUT, "fit: too little footage to hold some out, which --patterns knn, --with motion and --steady need");
+    if (rc || (s->patterns == SV_KMEANS && !s->figures.n && !(s->steady && d->frames))) return rc;
+    if (!d->frames) return sv_fail(e, SV_EINPUT, "fit: too little footage to hold some out, which --patterns knn and --with motion need");
     double *frame = sv_alloc(d->frames, sizeof *frame, e);
     if (!frame) return SV_ENOMEM;
     memcpy(frame, d->frame, d->frames * sizeof *frame);
@@ -164,9 +164,8 @@ static int choose_patterns(struct job *j, bool with, struct sv_err *e) {
     if (s->patterns == SV_PATTERNS)
         return sv_fail(e, SV_EUSAGE, "--patterns %s: expected kmeans, knn, knn-video or none", j->patterns);
     if (s->patterns == SV_NO_LOOKS && !with) return sv_fail(e, SV_EUSAGE, "--patterns none: nothing is left to look at; expected --with motion beside it");
-    if ((s->patterns != SV_KMEANS || with || s->steady) && !(j->hold.share > 0))
-        return sv_fail(e, SV_EUSAGE, "--hold-out 0: --patterns %s%s%s must know what held-out footage scores", sv_patterns_name[s->patterns],
-                       with ? " --with motion" : "", s->steady ? " --steady" : "");
+    if ((s->patterns != SV_KMEANS || with) && !(j->hold.share > 0))
+        return sv_fail(e, SV_EUSAGE, "--hold-out 0: --patterns %s%s must know what held-out footage scores", sv_patterns_name[s->patterns], with ? " --with motion" : "");
     return 0;
 }
 
@@ -253,7 +252,7 @@ static void report(const struct job *j) {
         printf("size and speed: bodies %.3g + %.3g * row pixels tall; middle width %.3g, height %.3g, speed %.3g heights a %s\n", s->figures.line[0],
                s->figures.line[1], s->figures.middle[0], s->figures.middle[1], s->figures.middle[2], s->seconds ? "second" : "frame");
     printf("scores of %s tubes: median %.6g, 99 %% %.6g; of frames: median %.6g, 99 %% %.6g\n",
-           s->patterns != SV_KMEANS || s->figures.n || s->steady ? "held-out" : "training", s->object_q[499],
+           s->patterns != SV_KMEANS || s->figures.n || (s->steady && s->held.frames) ? "held-out" : "training", s->object_q[499],
            s->object_q[989], s->frame_q[499], s->frame_q[989]);
 }
 
