@@ -294,7 +294,7 @@ int sv_tool_fit(int argc, char **argv, struct sv_err *e) {
         { "patterns", SV_OPT_TEXT, &j.patterns, "RULE", "kmeans; knn, knn-video: neighbours by responses, by F_video; none (kmeans)", 0, 0 },
         { "neighbours", SV_OPT_SIZE, &j.scene.neighbours, "K", "of --patterns knn (8)", 1, SV_KNN_MOST },
         SV_WITH_OPT(&o),
-        { "steady", SV_OPT_SIZE, &j.scene.steady, "N", "score a track by its median over N frames before and after (0: each frame for itself)", 0, SV_STEADY_MOST },
+        { "steady", SV_OPT_SIZE, &j.scene.steady, "N", "score a track by its median over +-N frames (0: off)", 0, SV_STEADY_MOST },
         { "hold-out", SV_OPT_REAL, &j.hold.share, "SHARE", "of the footage: not learned from, sets thresholds (0.2)", 0, 0.5 },
         SV_PROMPT_OPTS(&j.prompts),
         { "center", SV_OPT_FLAG, &j.center, NULL, "subtract the mean training response", 0, 0 },

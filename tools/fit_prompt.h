@@ -25,7 +25,7 @@ struct sv_prompt_opts {
 };
 #define SV_PROMPT_OPTS_INIT { .k = SIZE_MAX, .batch = 128, .lr = 2e-4, .memory = 1.2, .place = "middle" }
 #define SV_PROMPT_OPTS(o) \
-    { "prompts", SV_OPT_SIZE, &(o)->k, "K", "learned context vectors around each text (the model's, or 16; 0: plain texts)", 0, 1024 }, \
+    { "prompts", SV_OPT_SIZE, &(o)->k, "K", "context vectors learned around each text (16; 0: none)", 0, 1024 }, \
     { "prompt-place", SV_OPT_TEXT, &(o)->place, "PLACE", "where they stand: middle (the text between them), front or end (middle)", 0, 0 }, \
     { "prompt-init", SV_OPT_TEXT, &(o)->init, "TEXT", "they begin as the tokens of a phrase (the model's, or as noise); K: as many, unless given", 0, 0 }, \
     { "prompt-per-class", SV_OPT_FLAG, &(o)->per_class, NULL, "vectors of each text's own, instead of the same for all", 0, 0 }, \
