@@ -39,7 +39,7 @@ void sv_frame_range(double *lo, double *hi, const double *frame_score /* [frames
                     size_t objects);
 
 /* Per object (the default); the frame's score is then the largest of its objects again.  out may be score. */
-void sv_redefine(double *out /* [objects], may be score */, const double *score /* [objects] */, const float *sim /* [objects, guides] */,
+void sv_redefine(double *out /* [objects] */, const double *score /* [objects] */, const float *sim /* [objects, guides] */,
                  size_t objects, const struct sv_guide *guide, size_t guides, double lo, double hi);
 
 /* Per frame, as printed: every text acts once on the frame's score, with the largest similarity of the frame's objects.

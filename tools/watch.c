@@ -13,7 +13,7 @@ enum { QUIET_SECONDS = 2, DROP_SECONDS = 10 };
 
 /* A frame judged, object by object.  Where scores are steadied along tracks it waits for those after it, and stays for those. */
 struct seen {
-    size_t frame, n, cap;
+    size_t n, cap;
     bool tubes;
     struct sv_object *object;           /* [cap], owned like all of these */
     struct sv_verdict v;                /* [cap] each */
@@ -86,7 +86,7 @@ static int keep_picture(const struct job *j, struct seen *s, const uint8_t *rgb,
 
 static int judge(struct job *j, const struct sv_pass_out *p, struct sv_err *e) {
     struct seen *s = &j->seen[p->frame % span(j)];
-    s->frame = p->frame, s->n = p->n, s->tubes = p->tubes;
+    s->n = p->n, s->tubes = p->tubes;
     int rc = room_for(j, s, p->n, e);
     if (!rc) rc = keep_picture(j, s, p->rgb, e);
     const double fps = j->scene.seconds ? j->out.fps : 0;
