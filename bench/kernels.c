@@ -61,7 +61,11 @@ static void run_itile(void *p) {
     struct subject *s = p;
     s->kern->itile((int32_t *)s->y, s->kern->nr, s->kern->wmr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, true);
 }
-static void run_iscale(void *p) { struct subject *s = p; s->kern->iscale(s->y, (int32_t *)s->x, s->kern->wmr, s->lo, s->inv, s->a, s->b); }
+static void run_ifinish(void *p) {
+    struct subject *s = p;
+    const struct sv_bytes of = { s->inv, s->lo, s->a, s->b };
+    s->kern->ifinish(s->y, s->kern->nr, (int32_t *)s->x, s->kern->wmr, s->kern->nr, &of, s->a, SV_ACT_NONE, false);
+}
 static void run_ipeak(void *p) { struct subject *s = p; s->kern->ipeak((int32_t *)s->y, 0x01020304, 0x010203ff, s->n); }
 
 enum { EXP = 22 };                      /* operations of one exponential */
@@ -99,7 +103,7 @@ static struct work work_bpeak(const struct sv_kern *k) { return words(4096, k->w
 static struct work work_span(const struct sv_kern *k) { (void)k; return (struct work){ 768, 4 * 768, 4 * 768 }; }
 static struct work work_ipack(const struct sv_kern *k) { return (struct work){ 768, 0, 5 * 768 * (double)k->wmr }; }
 static struct work work_itile(const struct sv_kern *k) { return words(256, k->wmr, k->nr, 4); }
-static struct work work_iscale(const struct sv_kern *k) { return (struct work){ 0, 4 * (double)(k->wmr * k->nr), 8 * (double)(k->wmr * k->nr) }; }
+static struct work work_ifinish(const struct sv_kern *k) { return (struct work){ 0, 5 * (double)(k->wmr * k->nr), 8 * (double)(k->wmr * k->nr) }; }
 static struct work work_ipeak(const struct sv_kern *k) { return words(4096, k->wmr, k->nr, 4); }
 
 static const struct { const char *name; void (*run)(void *); struct work (*work)(const struct sv_kern *); } rows[] = {

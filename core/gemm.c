@@ -124,8 +124,11 @@ static void one_tile(const struct gemm *g, size_t i, size_t j) {
         part_of_tile(g, &sums, m, len, ap + p * mr, bp + p * nr, p > 0);
         p += len;
     } while (p < words);
-    if (g->w->type == SV_I8) kn->iscale(sums.f, sums.i, m, g->scale + i * mr, g->low + i * mr, g->w->sum + j * nr, g->w->scale + j * nr);
-    kn->finish(y, g->ldy, sums.f, m, sv_min(nr, g->w->n - j * nr), g->ep->bias ? g->ep->bias + j * nr : NULL, g->ep->act, g->ep->add);
+    const size_t n = sv_min(nr, g->w->n - j * nr);
+    const float *bias = g->ep->bias ? g->ep->bias + j * nr : NULL;
+    if (g->w->type != SV_I8) { kn->finish(y, g->ldy, sums.f, m, n, bias, g->ep->act, g->ep->add); return; }
+    const struct sv_bytes of = { g->scale + i * mr, g->low + i * mr, g->w->sum + j * nr, g->w->scale + j * nr };
+    kn->ifinish(y, g->ldy, sums.i, m, n, &of, bias, g->ep->act, g->ep->add);
 }
 
 /* Tiles top .. bottom - 1 of panels left .. right - 1. */

@@ -12,6 +12,9 @@ enum sv_act { SV_ACT_NONE, SV_ACT_QUICK, SV_ACT_GELU };
 
 enum { SV_TILE = 1024 };                /* most floats of a tile: mr nr */
 
+/* What the bytes of a tile stand for: row i of x is lo[i] + scale[i] u, column j of w is w[j] q, and sum[j] that of its q. */
+struct sv_bytes { const float *scale, *lo /* [m] */, *sum, *w; /* [nr] */ };
+
 /* X(return, name, arguments) - the only list of kernels in the project: it makes the table's fields, the rows of
  * tests/check_kern.c and the rows of svad bench.
  *
@@ -45,7 +48,7 @@ enum { SV_TILE = 1024 };                /* most floats of a tile: mr nr */
  * span     lo, hi = smallest and largest of x; both 0 for n = 0, both NaN if an element is not finite
  * ipack    bpack with four bytes u = round((x - lo[i]) inv[i]), ties to even; u must fit 0 .. 255
  * itile    tile over bytes: ap unsigned (each less the table's ibias), bp signed; exact 32-bit sums
- * iscale   y[m, nr] = (scale[i] s + lo[i] sum[j]) w[j]: from the sums s [m, nr] of a tile to f32; y may be s
+ * ifinish  finish for the sums of itile, of which each first becomes (scale[i] s + lo[i] sum[j]) w[j], as `of` has them
  * bpeak, ipeak     c = c + dot(a, b), k times, for the wmr nr words of a tile: peak, of the instructions of btile and itile */
 #define SV_KERN_OPS(X) \
     X(float, dot,     (const float *a, const float *b, size_t n)) \
@@ -70,7 +73,8 @@ enum { SV_TILE = 1024 };                /* most floats of a tile: mr nr */
     X(void,  span,    (float *lo, float *hi, const float *x, size_t n)) \
     X(void,  ipack,   (uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k, const float *lo, const float *inv)) \
     X(void,  itile,   (int32_t *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add)) \
-    X(void,  iscale,  (float *y, const int32_t *s, size_t m, const float *scale, const float *lo, const float *sum, const float *w)) \
+    X(void,  ifinish, (float *y, size_t ldy, const int32_t *s, size_t m, size_t n, const struct sv_bytes *of, const float *bias, \
+                       enum sv_act act, bool add)) \
     X(void,  ipeak,   (int32_t *c, uint32_t a, uint32_t b, size_t k))
 
 struct sv_kern {

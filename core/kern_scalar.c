@@ -153,12 +153,12 @@ static void itile(int32_t *c, size_t ldc, size_t m, size_t n, size_t k, const ui
         }
 }
 
-static void iscale(float *y, const int32_t *s, size_t m, const float *scale, const float *lo, const float *sum, const float *w) {
-    for (size_t i = 0; i < m * NR; i++) {
-        int32_t t;
-        memcpy(&t, s + i, sizeof t);    /* y may be s */
-        y[i] = (scale[i / NR] * (float)t + lo[i / NR] * sum[i % NR]) * w[i % NR];
-    }
+static void ifinish(float *y, size_t ldy, const int32_t *s, size_t m, size_t n, const struct sv_bytes *of, const float *bias, enum sv_act act,
+                    bool add) {
+    float t[MR * NR];
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) t[i * NR + j] = (of->scale[i] * (float)s[i * NR + j] + of->lo[i] * of->sum[j]) * of->w[j];
+    finish(y, ldy, t, m, n, bias, act, add);
 }
 
 static void ipeak(int32_t *c, uint32_t a, uint32_t b, size_t k) {

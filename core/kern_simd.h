@@ -277,14 +277,18 @@ static void f(type *c, size_t ldc, size_t m, size_t n, size_t k, const word *ap,
 
 BY_ROWS(tile, float, float)
 
-static inline __attribute__((always_inline)) void finish_as(const enum sv_act act, float *y, size_t ldy, const float *s, size_t m, size_t n,
-                                                            const float *bias, bool add) {
-    for (size_t j = 0; j < n; j += VW, s += VW) {
+/* s: sums of floats, or of bytes where `of` says which. */
+static inline __attribute__((always_inline)) void finish_as(const enum sv_act act, float *y, size_t ldy, const void *s, size_t m, size_t n,
+                                                            const struct sv_bytes *const of, const float *bias, bool add) {
+    for (size_t j = 0; j < n; j += VW) {
         const size_t left = n - j;
         const vec b = !bias ? v_set(0) : left < VW ? part_load(bias + j, left, 0) : v_load(bias + j);
+        const vec sum = of ? v_load(of->sum + j) : b, w = of ? v_load(of->w + j) : b;
         for (size_t i = 0; i < m; i++) {
+            const size_t at = i * NR + j;
             float *p = y + i * ldy + j;
-            vec x = v_add(v_load(s + i * NR), b);
+            vec x = of ? v_fma(v_fma(v_set(of->scale[i]), w_float(w_load((const int32_t *)s + at)), v_mul(v_set(of->lo[i]), sum)), w, b)
+                       : v_add(v_load((const float *)s + at), b);
             if (act == SV_ACT_QUICK) x = v_quick(x);
             if (act == SV_ACT_GELU) x = v_gelu(x);
             if (left < VW) part_store(p, left, add ? v_add(part_load(p, left, 0), x) : x);
@@ -293,11 +297,15 @@ static inline __attribute__((always_inline)) void finish_as(const enum sv_act ac
     }
 }
 
-static void finish(float *y, size_t ldy, const float *s, size_t m, size_t n, const float *bias, enum sv_act act, bool add) {
-    if (act == SV_ACT_QUICK) finish_as(SV_ACT_QUICK, y, ldy, s, m, n, bias, add);
-    else if (act == SV_ACT_GELU) finish_as(SV_ACT_GELU, y, ldy, s, m, n, bias, add);
-    else finish_as(SV_ACT_NONE, y, ldy, s, m, n, bias, add);
-}
+#define FINISH(of) do { \
+    if (act == SV_ACT_QUICK) finish_as(SV_ACT_QUICK, y, ldy, s, m, n, of, bias, add); \
+    else if (act == SV_ACT_GELU) finish_as(SV_ACT_GELU, y, ldy, s, m, n, of, bias, add); \
+    else finish_as(SV_ACT_NONE, y, ldy, s, m, n, of, bias, add); \
+} while (0)
+
+static void finish(float *y, size_t ldy, const float *s, size_t m, size_t n, const float *bias, enum sv_act act, bool add) { FINISH(NULL); }
+static void ifinish(float *y, size_t ldy, const int32_t *s, size_t m, size_t n, const struct sv_bytes *of, const float *bias, enum sv_act act,
+                    bool add) { FINISH(of); }
 
 /* A square of VW x VW; only the first cols columns are wanted, of which those from rows on are 0. */
 static inline void pack_square(vec v[VW], const float *const row[VW], size_t p, size_t rows, size_t cols) {

@@ -106,14 +106,6 @@ static void ipack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t
     WORD_PACK(4, w_bytes(q, v_set(lo[i]), v_set(inv[i])), lo[i]);
 }
 
-static void iscale(float *y, const int32_t *s, size_t m, const float *scale, const float *lo, const float *sum, const float *w) {
-    for (size_t j = 0; j < NR; j += VW) {
-        const vec vsum = v_load(sum + j), vw = v_load(w + j);
-        for (size_t i = 0; i < m; i++)
-            v_store(y + i * NR + j, v_mul(v_fma(v_set(scale[i]), w_float(w_load(s + i * NR + j)), v_mul(v_set(lo[i]), vsum)), vw));
-    }
-}
-
 /* Infinity and NaN times 0 is NaN, which a sum keeps and a maximum may not. */
 static void span(float *lo, float *hi, const float *x, size_t n) {
     const float first = n ? x[0] : 0;

@@ -377,11 +377,13 @@ static void finish_once(size_t m, size_t n, enum sv_act act, bool add, bool head
     drop(y), drop(old), drop(sums), drop(bias);
 }
 
-static void check_finish(void) {
+static void finishes(void (*once)(size_t m, size_t n, enum sv_act act, bool add, bool head), size_t mr) {
     size_t t = 0;
-    for (size_t m = 1; m <= K->mr; m++)
-        for (size_t n = 1; n <= K->nr; n++, t++) finish_once(m, n, t % 4 == 3 ? SV_ACT_NONE : (enum sv_act)(t % 4), t % 4 == 3, t & 1);
+    for (size_t m = 1; m <= mr; m++)
+        for (size_t n = 1; n <= K->nr; n++, t++) once(m, n, t % 4 == 3 ? SV_ACT_NONE : (enum sv_act)(t % 4), t % 4 == 3, t & 1);
 }
+
+static void check_finish(void) { finishes(finish_once, K->mr); }
 
 static void pack_once(size_t wide, size_t m, size_t k, bool head) {
     const size_t ldx = k + pick(0, 5), xs = m ? (m - 1) * ldx + k : 0;

@@ -313,15 +313,17 @@ static void check_ipack(const struct sv_kern *k, struct rows *r, struct sv_check
     sv_check_true(c, "ipack", same);
 }
 
-static void check_iscale(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
+static void check_ifinish(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
     static const float scale[] = { 1e-4f, 2e-4f }, lo[] = { 0.5f, -0.25f };
-    if (k->nr > K_N / 2) { sv_check_true(c, "iscale: a tile the self-test has no room for", false); return; }
+    if (k->nr > K_N / 2) { sv_check_true(c, "ifinish: a tile the self-test has no room for", false); return; }
+    const struct sv_bytes of = { scale, lo, r->a, r->b };
     int32_t s[K_N];
     for (size_t i = 0; i < K_N; i++) s[i] = (int32_t)i * 1000 - 30000;
-    k->iscale(r->y, s, 2, scale, lo, r->a, r->b);
+    k->ifinish(r->y, k->nr, s, 2, k->nr, &of, r->a, SV_ACT_NONE, false);
     for (size_t i = 0; i < 2 * k->nr; i++) {
         const size_t row = i / k->nr, j = i % k->nr;
-        sv_check_one(c, "iscale", fabs((double)r->y[i] - ((double)scale[row] * s[i] + (double)lo[row] * (double)r->a[j]) * (double)r->b[j]), 32 * FLT_EPSILON);
+        const double x = ((double)scale[row] * s[i] + (double)lo[row] * (double)r->a[j]) * (double)r->b[j] + (double)r->a[j];
+        sv_check_one(c, "ifinish", fabs((double)r->y[i] - x), 32 * FLT_EPSILON);
     }
 }
 
