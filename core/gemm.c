@@ -3,7 +3,7 @@
 #include <math.h>
 #include <unistd.h>
 
-enum { ROWS = 192, DEEP = 1024, SMALL = 1 << 16, TURN = 16, LINE = 16 };
+enum { ROWS = 192, DEEP = 1024, SMALL = 1 << 16, STRIP = 16, TURN = 16, LINE = 16 };
 
 static size_t round_up(size_t n, size_t to) { return sv_ceil_div(n, to) * to; }
 
@@ -29,8 +29,15 @@ static size_t packed_floats(const struct sv_cpu *c, enum sv_dtype type, size_t m
     return round_up(sv_min(sv_ceil_div(m, mr) * mr * words, sv_max(block_floats(c), mr * words)), LINE);
 }
 
+/* Enough rows are split over the threads once and for all. */
+static size_t strips(const struct sv_cpu *c, size_t m) {
+    const size_t threads = sv_pool_threads(c->pool);
+    return m >= threads * STRIP ? threads : 1;
+}
+
 size_t sv_gemm_floats(const struct sv_cpu *c, size_t m, size_t k) {
-    return sv_max(packed_floats(c, SV_F32, m, k), sv_max(packed_floats(c, SV_BF16, m, k), packed_floats(c, SV_I8, m, k)));
+    const size_t n = strips(c, m), r = sv_ceil_div(m, n);
+    return n * sv_max(packed_floats(c, SV_F32, r, k), sv_max(packed_floats(c, SV_BF16, r, k), packed_floats(c, SV_I8, r, k)));
 }
 
 /* Rows of one tile, as a source makes them: each thread has its own. */
@@ -53,6 +60,7 @@ struct gemm {
     size_t mr, words;                   /* rows of a tile, words of a row */
     float *ap;                          /* [tiles, words / wk, mr, wk] */
     float *scale, *low;                 /* [tiles, mr] of bytes: x = low + scale u */
+    size_t most, strips, share;         /* tiles of a block; threads that go their own way, and what each packs into */
     size_t across, down;                /* the block is cut into across x down cells */
     size_t together;                    /* panels */
 };
@@ -158,27 +166,47 @@ static void cut(struct gemm *g, size_t threads) {
     }
 }
 
+/* Blocks of rows that fit a cache, packed and multiplied one after the other, all threads at the same one. */
+static void blocks(const struct gemm *whole, struct sv_pool *pool) {
+    struct gemm g = *whole;
+    const size_t tiles = sv_ceil_div(whole->m, g.mr), most = g.most, count = sv_ceil_div(tiles, most);
+    g.scale = g.ap + sv_min(tiles, most) * g.mr * g.words, g.low = g.scale + sv_min(tiles, most) * g.mr;
+    for (size_t b = 0; b < count; b++) {
+        const size_t first = tiles * b / count * g.mr, last = sv_min(tiles * (b + 1) / count * g.mr, whole->m), work = (last - first) * g.w->k;
+        g.x = whole->x ? whole->x + first * (g.turned ? 1 : g.ldx) : NULL, g.first = whole->first + first;
+        g.y = whole->y + first * g.ldy, g.m = last - first;
+        struct sv_pool *packers = work < SMALL ? NULL : pool;
+        if (g.turned) sv_pool_for(packers, sv_ceil_div(g.w->k, TURN), turn_tiles, &g);
+        else sv_pool_for(packers, sv_ceil_div(g.m, g.mr), pack_rows, &g);
+        struct sv_pool *multipliers = work * g.w->n < SMALL ? NULL : pool;
+        cut(&g, sv_pool_threads(multipliers));
+        sv_pool_for(multipliers, g.across * g.down, cells, &g);
+    }
+}
+
+/* A share of the rows: what a thread packs only it reads, and it waits for nobody. */
+static void strip(void *arg, size_t begin, size_t end, size_t thread) {
+    const struct gemm *whole = arg;
+    for (size_t s = begin; s < end; s++) {
+        struct gemm g = *whole;
+        const size_t first = g.m * s / g.strips, last = g.m * (s + 1) / g.strips;
+        g.x = g.x ? g.x + first * (g.turned ? 1 : g.ldx) : NULL, g.first = first, g.y += first * g.ldy, g.m = last - first;
+        g.ap += s * g.share, g.made = g.made ? g.made + thread * g.made_floats : NULL;
+        blocks(&g, NULL);
+    }
+}
+
 /* g says where x comes from. */
 static void product(struct gemm *g, const struct sv_cpu *c, float *y, size_t ldy, size_t m, const struct sv_packed *w,
                     const struct sv_epilogue *ep, float *scratch) {
     if (!m || !w->n) return;
     static const struct sv_epilogue none;
-    const size_t mr = tile_rows(c->kern, w->type), words = sv_panel_words(c->kern, w->type, w->k), tiles = sv_ceil_div(m, mr);
-    const size_t most = sv_max(block_floats(c) / (mr * (words + (w->type == SV_I8 ? 2 : 0) + !words)), 1), blocks = sv_ceil_div(tiles, most);
-    const float *x = g->x;
-    g->kern = c->kern, g->ldy = ldy, g->w = w, g->ep = ep ? ep : &none, g->mr = mr, g->words = words, g->together = block_panels(c);
-    g->ap = scratch, g->scale = scratch + sv_min(tiles, most) * mr * words, g->low = g->scale + sv_min(tiles, most) * mr;
-    for (size_t b = 0; b < blocks; b++) {
-        const size_t first = tiles * b / blocks * mr, last = sv_min(tiles * (b + 1) / blocks * mr, m);
-        g->x = x ? x + first * (g->turned ? 1 : g->ldx) : NULL, g->first = first, g->y = y + first * ldy, g->m = last - first;
-        const size_t work = g->m * w->k;
-        struct sv_pool *packers = work < SMALL ? NULL : c->pool;
-        if (g->turned) sv_pool_for(packers, sv_ceil_div(w->k, TURN), turn_tiles, g);
-        else sv_pool_for(packers, sv_ceil_div(g->m, mr), pack_rows, g);
-        struct sv_pool *pool = work * w->n < SMALL ? NULL : c->pool;
-        cut(g, sv_pool_threads(pool));
-        sv_pool_for(pool, g->across * g->down, cells, g);
-    }
+    const size_t mr = tile_rows(c->kern, w->type), words = sv_panel_words(c->kern, w->type, w->k);
+    g->kern = c->kern, g->y = y, g->ldy = ldy, g->m = m, g->w = w, g->ep = ep ? ep : &none, g->mr = mr, g->words = words, g->together = block_panels(c);
+    g->ap = scratch, g->most = sv_max(block_floats(c) / (mr * (words + (w->type == SV_I8 ? 2 : 0) + !words)), 1);
+    g->strips = strips(c, m), g->share = packed_floats(c, w->type, sv_ceil_div(m, g->strips), w->k);
+    if (g->strips > 1 && m * w->k * w->n >= SMALL) sv_pool_for(c->pool, g->strips, strip, g);
+    else blocks(g, c->pool);
 }
 
 void sv_gemm(const struct sv_cpu *c, float *y, size_t ldy, const float *x, size_t ldx, size_t m,
