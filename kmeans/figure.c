@@ -2,53 +2,40 @@
 
 #include "core/mem.h"
 #include "core/rng.h"
+#include "kmeans/sight.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- medians over tracks ---- */
 
-enum { WINDOW = 2 * SV_FIGURE_STEADY + 1, MEASURES = 4 };
+enum { WINDOW = 2 * SV_FIGURE_STEADY + 1 };
 
-struct step { size_t frame, index; int64_t track; double value[MEASURES]; };
-
-static int by_track(const void *a, const void *b) {
-    const struct step *x = a, *y = b;
-    if (x->track != y->track) return x->track < y->track ? -1 : 1;
-    if (x->frame != y->frame) return x->frame < y->frame ? -1 : 1;
-    return (x->index > y->index) - (x->index < y->index);
-}
-
-/* The middle of n <= WINDOW values, the mean of two where n is even. */
-static double median(const struct step *s, size_t n, size_t measure) {
-    double v[WINDOW];
-    for (size_t i = 0; i < n; i++) {
-        size_t to = i;
-        for (; to && s[i].value[measure] < v[to - 1]; to--) v[to] = v[to - 1];
-        v[to] = s[i].value[measure];
-    }
-    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
-/* Boxes of a track in one frame are more than one only in files that are wrong; then the window ends early. */
-static void steady(struct sv_figure *f, const struct step *s, size_t n, size_t i) {
+/* Boxes of a track in one frame are more than one only in files that are wrong; then the window ends early.  was: f before. */
+static void steady(struct sv_figure *f, const struct sv_figure *was, const struct sv_sight *s, size_t n, size_t i) {
     size_t from = i, to = i + 1;
     while (from && i - from < SV_FIGURE_STEADY && s[from - 1].track == s[i].track && s[i].frame - s[from - 1].frame <= SV_FIGURE_STEADY) from--;
     while (to < n && to - i <= SV_FIGURE_STEADY && s[to].track == s[i].track && s[to].frame - s[i].frame <= SV_FIGURE_STEADY) to++;
-    struct sv_figure *o = &f[s[i].index];
-    o->w = median(s + from, to - from, 0), o->h = median(s + from, to - from, 1);
-    o->right = median(s + from, to - from, 2), o->down = median(s + from, to - from, 3);
+    double w[WINDOW], h[WINDOW], right[WINDOW], down[WINDOW];
+    for (size_t k = from; k < to; k++) {
+        const struct sv_figure *at = &was[s[k].row];
+        w[k - from] = at->w, h[k - from] = at->h, right[k - from] = at->right, down[k - from] = at->down;
+    }
+    struct sv_figure *o = &f[s[i].row];
+    o->w = sv_median(w, to - from), o->h = sv_median(h, to - from);
+    o->right = sv_median(right, to - from), o->down = sv_median(down, to - from);
 }
 
 int sv_figure_steady(struct sv_figure *f, size_t n, struct sv_err *e) {
-    struct step *s = sv_alloc(n, sizeof *s, e);
-    if (!s) return SV_ENOMEM;
-    for (size_t i = 0; i < n; i++) s[i] = (struct step){ f[i].frame, i, f[i].track, { f[i].w, f[i].h, f[i].right, f[i].down } };
-    qsort(s, n, sizeof *s, by_track);
-    for (size_t i = 0; i < n; i++)
-        if (s[i].track >= 0) steady(f, s, n, i);
-    sv_free(s);
-    return 0;
+    struct sv_sight *s = sv_alloc(n, sizeof *s, e);
+    struct sv_figure *was = sv_alloc(n, sizeof *was, e);
+    const bool room = s && was;
+    for (size_t i = 0; room && i < n; i++) s[i] = (struct sv_sight){ f[i].track, f[i].frame, i }, was[i] = f[i];
+    if (room) sv_sights_sort(s, n);
+    for (size_t i = 0; room && i < n; i++)
+        if (s[i].track >= 0) steady(f, was, s, n, i);
+    sv_free(was), sv_free(s);
+    return room ? 0 : SV_ENOMEM;
 }
 
 /* ---- the figures of a scene ---- */
