@@ -1,5 +1,6 @@
 #include "nn/attention.h"
 
+#include "core/gemm.h"
 #include <math.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@ struct job {
     const float *qkv, *prefix, *dout;
     float *out, *dqkv, *dprefix, *scratch;
     size_t step;                        /* sequences of a head that one thread must take together */
+    bool pairs;                         /* products of bf16 */
 };
 
 /* One thread's operands for one head, packed, in its share of the scratch.  Keys are the prefix's rows, then the
@@ -22,6 +24,7 @@ struct head {
     float *ktp, *kt, *vtp, *vt, *ks, *vs;
     float *qa, *oa, *qs, *os;           /* a block of rows of Q and dO: as tiles' left operand, as their right one */
     float *s, *t, *a;                   /* probabilities, their gradients, and either of them packed */
+    float *rows, *turned, *words;       /* for pairs: V of all keys, the prefix's first, V^T, and rows of either as words */
 };
 
 enum { BLOCK = 48 };                    /* rows of a block going backward, about */
@@ -54,18 +57,37 @@ static size_t lay_out(struct head *x, const struct job *j, float *mem, bool back
     return at;
 }
 
-static size_t floats(const struct sv_cpu *c, const struct sv_seqs *q, size_t width, size_t heads, bool back) {
-    struct job j = { .c = c, .seqs = q, .d = width / heads };
+/* Words of n elements. */
+static size_t pairs(const struct sv_kern *k, size_t n) { return sv_panel_words(k, SV_BF16, n); }
+
+static size_t lay_out_pairs(struct head *x, const struct job *j, float *mem) {
+    const struct sv_kern *kern = j->c->kern;
+    const size_t mr = kern->wmr, nr = kern->nr, d = j->d, p = j->seqs->prefix, len = j->seqs->len, keys = p + len;
+    size_t at = 0;
+    *x = (struct head){ .j = j, .keys = keys, .lds = p + up(len, nr) };
+    take(&at, mem, &x->ktp, up(p, nr) * pairs(kern, d)), take(&at, mem, &x->kt, up(len, nr) * pairs(kern, d));
+    take(&at, mem, &x->qa, mr * pairs(kern, d)), take(&at, mem, &x->s, mr * x->lds), take(&at, mem, &x->a, mr * pairs(kern, keys));
+    take(&at, mem, &x->rows, p ? keys * d : 0), take(&at, mem, &x->turned, d * keys), take(&at, mem, &x->vs, up(d, nr) * pairs(kern, keys));
+    take(&at, mem, &x->words, nr * pairs(kern, sv_max(d, keys)));
+    return at;
+}
+
+static size_t lay_out_any(struct head *x, const struct job *j, float *mem, bool back) {
+    return j->pairs ? lay_out_pairs(x, j, mem) : lay_out(x, j, mem, back);
+}
+
+static size_t floats(const struct sv_cpu *c, const struct sv_seqs *q, size_t width, size_t heads, bool back, bool pairs) {
+    struct job j = { .c = c, .seqs = q, .d = width / heads, .pairs = pairs };
     struct head x;
-    return lay_out(&x, &j, NULL, back) * sv_pool_threads(c->pool);
+    return lay_out_any(&x, &j, NULL, back) * sv_pool_threads(c->pool);
 }
 
 size_t sv_attention_floats(const struct sv_cpu *c, const struct sv_seqs *q, size_t width, size_t heads) {
-    return floats(c, q, width, heads, false);
+    return sv_max(floats(c, q, width, heads, false, false), floats(c, q, width, heads, false, true));
 }
 
 size_t sv_attention_back_floats(const struct sv_cpu *c, const struct sv_seqs *q, size_t width, size_t heads) {
-    return floats(c, q, width, heads, true);
+    return floats(c, q, width, heads, true, false);
 }
 
 /* Panels [ceil(rows / wide), d, wide] of x [rows, d]: transposed. */
@@ -98,14 +120,19 @@ static void scores(const struct head *x, float *s, const float *rows, const floa
     product(kern, s + p, x->lds, m, up(keys - p, half), d, rows, d, own, d, false);
 }
 
-/* Probabilities of rows first .. first + m - 1, m <= mr, whose Q is packed; 0 for what a row does not see up to `keys`. */
-static void probabilities(const struct head *x, float *s, const float *rows, size_t first, size_t m, size_t keys) {
-    scores(x, s, rows, x->ktp, x->kt, m, keys_of(x, first + m - 1));
+/* Scores to probabilities, of rows first .. first + m - 1; 0 for what a row does not see up to `keys`. */
+static void weigh(const struct head *x, float *s, size_t first, size_t m, size_t keys) {
     for (size_t i = 0; i < m; i++, s += x->lds) {
         const size_t n = keys_of(x, first + i);
         x->j->c->kern->softmax(s, n, 1 / sqrtf((float)x->j->d));
         memset(s + n, 0, (keys - n) * sizeof *s);
     }
+}
+
+/* Of rows whose Q is packed, m <= mr. */
+static void probabilities(const struct head *x, float *s, const float *rows, size_t first, size_t m, size_t keys) {
+    scores(x, s, rows, x->ktp, x->kt, m, keys_of(x, first + m - 1));
+    weigh(x, s, first, m, keys);
 }
 
 static void forward_prefix(const struct head *x, const float *k, const float *v) {
@@ -129,6 +156,57 @@ static void forward(const struct head *x, float *out) {
         product(kern, out + r * j->width, j->width, m, j->d, keys, x->a, keys, x->vs, x->keys, false);
     }
 }
+
+/* ---- the way there over pairs of bf16: pairs of K and Q along d, of V and the probabilities along the keys ---- */
+
+static uint32_t *words(float *p) { return (uint32_t *)(void *)p; }
+
+/* Panels [ceil(rows / nr), pairs of k, nr] of x [rows, k]: right ones. */
+static void pack_right(const struct head *x, float *panel, const float *in, size_t ldx, size_t rows, size_t k) {
+    const struct sv_kern *kern = x->j->c->kern;
+    const size_t nr = kern->nr, n = pairs(kern, k);
+    for (size_t r = 0; r < rows; r += nr, in += nr * ldx, panel += nr * n) {
+        const size_t m = sv_min(nr, rows - r);
+        if (kern->wk == 1) { kern->bpack(words(panel), nr, in, ldx, m, k); continue; }
+        for (size_t i = 0; i < m; i++) kern->bpack(words(x->words) + i * n, 1, in + i * ldx, ldx, 1, k);
+        kern->pack(panel, nr, x->words, n, m, n);
+    }
+}
+
+/* c [m, n] = a b over k words, in one row of tiles. */
+static void product_pairs(const struct sv_kern *kern, float *c, size_t ldc, size_t m, size_t n, size_t k, float *a, float *b, size_t kb) {
+    for (size_t j = 0; j < n; j += kern->nr) kern->btile(c + j, ldc, m, sv_min(kern->nr, n - j), k, words(a), words(b + j * kb), false);
+}
+
+static void copy_rows(const struct head *x, size_t at, const float *v, size_t n) {
+    for (size_t i = 0; i < n; i++) memcpy(x->rows + (at + i) * x->j->d, v + i * 3 * x->j->width, x->j->d * sizeof *v);
+}
+
+static void forward_prefix_pairs(const struct head *x, const float *k, const float *v) {
+    pack_right(x, x->ktp, k, 3 * x->j->width, x->j->seqs->prefix, x->j->d);
+    copy_rows(x, 0, v, x->j->seqs->prefix);
+}
+
+static void forward_pairs(const struct head *x, float *out) {
+    const struct job *j = x->j;
+    const struct sv_kern *kern = j->c->kern;
+    const size_t ld = 3 * j->width, d = j->d, p = j->seqs->prefix, keys = p + x->len, half = kern->nr / 2, dw = pairs(kern, d), kw = pairs(kern, keys);
+    if (p) copy_rows(x, p, x->v, x->len);
+    pack_right(x, x->kt, x->k, ld, x->len, d);
+    kern->pack(x->turned, keys, p ? x->rows : x->v, p ? d : ld, keys, d);
+    pack_right(x, x->vs, x->turned, keys, d, keys);
+    for (size_t r = 0; r < x->len; r += kern->wmr) {
+        const size_t m = sv_min(kern->wmr, x->len - r), seen = keys_of(x, r + m - 1);
+        kern->bpack(words(x->qa), kern->wmr, x->q + r * ld, ld, m, d);
+        product_pairs(kern, x->s, x->lds, m, up(p, half), dw, x->qa, x->ktp, dw);
+        product_pairs(kern, x->s + p, x->lds, m, up(seen - p, half), dw, x->qa, x->kt, dw);
+        weigh(x, x->s, r, m, seen);
+        kern->bpack(words(x->a), kern->wmr, x->s, x->lds, m, seen);
+        product_pairs(kern, out + r * j->width, j->width, m, d, pairs(kern, seen), x->a, x->vs, kw);
+    }
+}
+
+/* ---- the way back ---- */
 
 static void backward_prefix(const struct head *x, const float *k, const float *v) {
     const struct job *j = x->j;
@@ -206,23 +284,23 @@ static void some_heads(void *arg, size_t begin, size_t end, size_t thread) {
     const size_t w = j->width, ld = 3 * w;
     const bool back = j->dqkv != NULL;
     struct head x;
-    const size_t share = lay_out(&x, j, NULL, back);
-    lay_out(&x, j, j->scratch + thread * share, back);
+    const size_t share = lay_out_any(&x, j, NULL, back);
+    lay_out_any(&x, j, j->scratch + thread * share, back);
     for (size_t i = begin * j->step; i < end * j->step; i++) {
         const size_t b = i % seqs->batch, h = i / seqs->batch, row = sv_seqs_first(seqs, b), at = h * j->d;
         if (seqs->prefix && (b == 0 || i == begin * j->step))
-            (back ? backward_prefix : forward_prefix)(&x, j->prefix + w + at, j->prefix + 2 * w + at);
+            (back ? backward_prefix : j->pairs ? forward_prefix_pairs : forward_prefix)(&x, j->prefix + w + at, j->prefix + 2 * w + at);
         x.len = sv_seqs_first(seqs, b + 1) - row;
         x.q = j->qkv + row * ld + at, x.k = x.q + w, x.v = x.k + w;
         if (back) backward(&x, j->dqkv + row * ld + at, seqs->prefix ? j->dprefix + at : NULL, j->dout + row * w + at);
-        else forward(&x, j->out + row * w + at);
+        else (j->pairs ? forward_pairs : forward)(&x, j->out + row * w + at);
     }
 }
 
-void sv_attention(const struct sv_cpu *c, float *out, const float *qkv, const float *prefix, const struct sv_seqs *q, size_t width,
-                  size_t heads, float *scratch) {
+void sv_attention(const struct sv_cpu *c, enum sv_dtype type, float *out, const float *qkv, const float *prefix, const struct sv_seqs *q,
+                  size_t width, size_t heads, float *scratch) {
     struct job j = { .c = c, .seqs = q, .width = width, .heads = heads, .d = width / heads, .qkv = qkv, .prefix = prefix, .out = out,
-                     .scratch = scratch, .step = 1 };
+                     .scratch = scratch, .step = 1, .pairs = type == SV_BF16 };
     sv_pool_for(c->pool, q->batch * heads, some_heads, &j);
 }
 

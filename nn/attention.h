@@ -13,6 +13,7 @@
 #define NN_ATTENTION_H
 
 #include "core/cpu.h"
+#include "core/tensor.h"
 
 struct sv_seqs {
     size_t batch, len;                  /* sequences; rows of each, or of the longest */
@@ -29,9 +30,10 @@ size_t sv_attention_floats(const struct sv_cpu *c, const struct sv_seqs *q, size
 size_t sv_attention_back_floats(const struct sv_cpu *c, const struct sv_seqs *q, size_t width, size_t heads);
 
 /* out [rows, width] from qkv [rows, 3 width]: q, k, v side by side, heads side by side within each; width is a multiple of
- * heads.  prefix [P, 3 width]: the same of the prefix, of which k and v are read. */
-void sv_attention(const struct sv_cpu *c, float *out, const float *qkv, const float *prefix, const struct sv_seqs *q, size_t width,
-                  size_t heads, float *scratch);
+ * heads.  prefix [P, 3 width]: the same of the prefix, of which k and v are read.  type: SV_F32, or SV_BF16, where q, k, v and the
+ * probabilities are rounded for the two products; sums and softmax are f32. */
+void sv_attention(const struct sv_cpu *c, enum sv_dtype type, float *out, const float *qkv, const float *prefix, const struct sv_seqs *q,
+                  size_t width, size_t heads, float *scratch);
 
 /* With A = softmax(S), S = Q K^T / sqrt(d) and O = A V, recomputed from qkv:
  *

@@ -56,7 +56,8 @@ static void forward(const struct sv_cpu *c, const struct sv_stack *s, const stru
     const bool fused = p->hidden == p->active;
     const struct sv_epilogue out = { .bias = b->out.bias, .add = true }, fc2 = { .bias = b->fc2.bias, .add = true };
     normed_linear(c, p->qkv, p->x, rows, &b->ln1, &b->qkv, SV_ACT_NONE, p->tail);
-    sv_attention(c, p->seen, p->qkv, prefix, q, w, s->heads, p->tail);
+    const enum sv_dtype seen = b->qkv.w.type != SV_F32 && c->kern->bf16 ? SV_BF16 : SV_F32;
+    sv_attention(c, seen, p->seen, p->qkv, prefix, q, w, s->heads, p->tail);
     copy(p->mid, p->x, rows * w);
     sv_gemm(c, p->mid, w, p->seen, w, rows, &b->out.w, &out, p->tail);
     normed_linear(c, p->hidden, p->mid, rows, &b->ln2, &b->fc1, fused ? s->act : SV_ACT_NONE, p->tail);

@@ -2,6 +2,7 @@
  * full, alone and behind a shared prefix. */
 #include "nn/attention.h"
 
+#include "core/half.h"
 #include "core/mem.h"
 #include "core/rng.h"
 
@@ -19,17 +20,20 @@ static const struct shape shapes[] = {
     { 2, { 53, 107 }, 3, 18, 1, true },      { 1, { 70 }, 33, 12, 3, false },
 };
 
-/* One problem: rows of all sequences, the prefix's rows, a gradient at the output. */
-struct problem { struct sv_seqs seqs; size_t start[6], rows, width, heads; float *qkv, *prefix, *dout; };
+/* One problem: rows of all sequences, the prefix's rows, a gradient at the output.  type: of the products on the way there. */
+struct problem { struct sv_seqs seqs; enum sv_dtype type; size_t start[6], rows, width, heads; float *qkv, *prefix, *dout; };
 
+static const enum sv_dtype types[] = { SV_F32, SV_BF16 };
+
+/* Exact as bf16. */
 static float *noise(size_t n, uint64_t *rng) {
     float *v = sv_alloc(n, sizeof *v, &err);
-    for (size_t i = 0; i < n; i++) v[i] = (float)(3 * (sv_rng_unit(rng) - 0.5));
+    for (size_t i = 0; i < n; i++) v[i] = sv_bf16_f32(sv_f32_bf16((float)(3 * (sv_rng_unit(rng) - 0.5))));
     return v;
 }
 
-static void problem_of(struct problem *p, const struct shape *s, uint64_t seed) {
-    *p = (struct problem){ .seqs = { s->batch, 0, p->start, s->prefix, s->causal }, .width = s->width, .heads = s->heads };
+static void problem_of(struct problem *p, const struct shape *s, enum sv_dtype type, uint64_t seed) {
+    *p = (struct problem){ .seqs = { s->batch, 0, p->start, s->prefix, s->causal }, .type = type, .width = s->width, .heads = s->heads };
     bool same = true;
     for (size_t b = 0; b < s->batch; b++) {
         p->start[b + 1] = p->start[b] + s->len[b];
@@ -86,7 +90,7 @@ static void run(const struct sv_cpu *c, const struct problem *p, size_t first, s
     for (size_t b = first; b <= last; b++) start[b - first] = p->start[b] - row;
     q.batch = last - first, q.start = p->seqs.start ? start : NULL;
     float *mem = sv_alloc(sv_max(sv_attention_floats(c, &q, w, p->heads), sv_attention_back_floats(c, &q, w, p->heads)), sizeof *mem, &err);
-    sv_attention(c, out + row * w, p->qkv + row * 3 * w, p->prefix, &q, w, p->heads, mem);
+    sv_attention(c, p->type, out + row * w, p->qkv + row * 3 * w, p->prefix, &q, w, p->heads, mem);
     sv_attention_back(c, dqkv + row * 3 * w, dprefix, p->dout + row * w, p->qkv + row * 3 * w, p->prefix, &q, w, p->heads, mem);
     sv_free(mem);
 }
@@ -102,12 +106,14 @@ static struct result result_of(const struct sv_cpu *c, const struct problem *p, 
     return r;
 }
 
+/* Probabilities are at most 1, and half a unit of bf16's last place of that is 2^-9. */
 static void check_forward(const struct problem *p, const float *out) {
+    const double most = p->type == SV_BF16 ? 1.5 * 0x1p-9 + 5e-5 : 5e-6;
     double want[64];
     for (size_t b = 0; b < p->seqs.batch; b++)
         for (size_t r = p->start[b]; r < p->start[b + 1]; r++) {
             row_loss(p, b, r - p->start[b], want);
-            for (size_t i = 0; i < p->width; i++) cr_assert_float_eq(out[r * p->width + i], want[i], 5e-6, "row %zu, %zu", r, i);
+            for (size_t i = 0; i < p->width; i++) cr_assert_float_eq(out[r * p->width + i], want[i], most, "row %zu, %zu", r, i);
         }
 }
 
@@ -131,26 +137,30 @@ Test(attention, both_ways_against_double) {
         for (size_t i = 0; i < SV_LEN(shapes); i++) {
             const struct sv_cpu c = { .kern = *k, .pool = sv_pool_new(1 + i % 3, &err) };
             struct problem p;
-            problem_of(&p, &shapes[i], i + 1);
-            const struct result r = result_of(&c, &p, p.seqs.batch);
-            check_forward(&p, r.out);
-            check_gradient(&p, p.qkv, r.dqkv, p.rows * 3 * p.width, 150, "dqkv");
-            check_gradient(&p, p.prefix, r.dprefix, p.seqs.prefix * 3 * p.width, 150, "dprefix");
-            sv_free(r.out), problem_free(&p), sv_pool_free(c.pool);
+            for (size_t t = 0; t < SV_LEN(types); t++) {
+                problem_of(&p, &shapes[i], types[t], i + 1);
+                const struct result r = result_of(&c, &p, p.seqs.batch);
+                check_forward(&p, r.out);
+                if (!t) check_gradient(&p, p.qkv, r.dqkv, p.rows * 3 * p.width, 150, "dqkv");
+                if (!t) check_gradient(&p, p.prefix, r.dprefix, p.seqs.prefix * 3 * p.width, 150, "dprefix");
+                sv_free(r.out), problem_free(&p);
+            }
+            sv_pool_free(c.pool);
         }
 }
 
 Test(attention, same_bits_for_any_threads_and_cuts) {
-    for (size_t i = 0; i < SV_LEN(shapes); i++) {
+    for (size_t t = 0; t < SV_LEN(types) * SV_LEN(shapes); t++) {
+        const size_t i = t / SV_LEN(types);
         struct problem p;
-        problem_of(&p, &shapes[i], i + 1);
+        problem_of(&p, &shapes[i], types[t % SV_LEN(types)], i + 1);
         const struct sv_cpu one = { .kern = sv_kern_best(), .pool = NULL };
         const struct result want = result_of(&one, &p, p.seqs.batch);
         for (size_t threads = 1; threads <= 5; threads += 2)
             for (size_t cut = 1; cut <= p.seqs.batch; cut++) {
                 const struct sv_cpu c = { .kern = sv_kern_best(), .pool = sv_pool_new(threads, &err) };
                 const struct result got = result_of(&c, &p, cut);
-                cr_assert(!memcmp(got.out, want.out, got.n * sizeof *got.out), "shape %zu, %zu threads, cut %zu", i, threads, cut);
+                cr_assert(!memcmp(got.out, want.out, got.n * sizeof *got.out), "%s, shape %zu, %zu threads, cut %zu", sv_dtype_name(p.type), i, threads, cut);
                 sv_free(got.out), sv_pool_free(c.pool);
             }
         sv_free(want.out), problem_free(&p);
@@ -160,43 +170,46 @@ Test(attention, same_bits_for_any_threads_and_cuts) {
 /* Rows behind a shared prefix have the bits of rows whose sequences hold it; the prefix's gradient is the sum of theirs. */
 Test(attention, a_shared_prefix_changes_nothing) {
     enum { P = 9, B = 4, W = 34, HEADS = 2 };
-    for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++) {
-        const struct sv_cpu c = { .kern = *k, .pool = NULL };
-        const struct shape s = { B, { 4, 6, 1, 50 }, P, W, HEADS, true }, whole = { B, { P + 4, P + 6, P + 1, P + 50 }, 0, W, HEADS, true };
-        struct problem p, q;
-        problem_of(&p, &s, 1), problem_of(&q, &whole, 2);
-        for (size_t b = 0; b < B; b++) {
-            const size_t n = s.len[b];
-            memcpy(q.qkv + q.start[b] * 3 * W, p.prefix, P * 3 * W * sizeof *p.prefix);
-            memcpy(q.qkv + (q.start[b] + P) * 3 * W, p.qkv + p.start[b] * 3 * W, n * 3 * W * sizeof *p.qkv);
-            memset(q.dout + q.start[b] * W, 0, P * W * sizeof *q.dout);
-            memcpy(q.dout + (q.start[b] + P) * W, p.dout + p.start[b] * W, n * W * sizeof *p.dout);
+    for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++)
+        for (size_t t = 0; t < SV_LEN(types); t++) {
+            const struct sv_cpu c = { .kern = *k, .pool = NULL };
+            const struct shape s = { B, { 4, 6, 1, 50 }, P, W, HEADS, true }, whole = { B, { P + 4, P + 6, P + 1, P + 50 }, 0, W, HEADS, true };
+            struct problem p, q;
+            problem_of(&p, &s, types[t], 1), problem_of(&q, &whole, types[t], 2);
+            for (size_t b = 0; b < B; b++) {
+                const size_t n = s.len[b];
+                memcpy(q.qkv + q.start[b] * 3 * W, p.prefix, P * 3 * W * sizeof *p.prefix);
+                memcpy(q.qkv + (q.start[b] + P) * 3 * W, p.qkv + p.start[b] * 3 * W, n * 3 * W * sizeof *p.qkv);
+                memset(q.dout + q.start[b] * W, 0, P * W * sizeof *q.dout);
+                memcpy(q.dout + (q.start[b] + P) * W, p.dout + p.start[b] * W, n * W * sizeof *p.dout);
+            }
+            const struct result got = result_of(&c, &p, B), want = result_of(&c, &q, B);
+            double sum[P * 3 * W] = { 0 };
+            for (size_t b = 0; b < B; b++) {
+                cr_assert(!memcmp(got.out + p.start[b] * W, want.out + (q.start[b] + P) * W, s.len[b] * W * sizeof *got.out), "%s", (*k)->isa);
+                for (size_t i = 0; i < s.len[b] * 3 * W; i++)
+                    cr_assert_float_eq(got.dqkv[p.start[b] * 3 * W + i], want.dqkv[(q.start[b] + P) * 3 * W + i], 1e-5);
+                for (size_t i = 0; i < P * 3 * W; i++) sum[i] += (double)want.dqkv[q.start[b] * 3 * W + i];
+            }
+            for (size_t i = 0; i < P * 3 * W; i++) cr_assert_float_eq(got.dprefix[i], i % (3 * W) < W ? 0 : sum[i], 2e-5, "%zu", i);
+            sv_free(got.out), sv_free(want.out), problem_free(&p), problem_free(&q);
         }
-        const struct result got = result_of(&c, &p, B), want = result_of(&c, &q, B);
-        double sum[P * 3 * W] = { 0 };
-        for (size_t b = 0; b < B; b++) {
-            cr_assert(!memcmp(got.out + p.start[b] * W, want.out + (q.start[b] + P) * W, s.len[b] * W * sizeof *got.out), "%s", (*k)->isa);
-            for (size_t i = 0; i < s.len[b] * 3 * W; i++)
-                cr_assert_float_eq(got.dqkv[p.start[b] * 3 * W + i], want.dqkv[(q.start[b] + P) * 3 * W + i], 1e-5);
-            for (size_t i = 0; i < P * 3 * W; i++) sum[i] += (double)want.dqkv[q.start[b] * 3 * W + i];
-        }
-        for (size_t i = 0; i < P * 3 * W; i++) cr_assert_float_eq(got.dprefix[i], i % (3 * W) < W ? 0 : sum[i], 2e-5, "%zu", i);
-        sv_free(got.out), sv_free(want.out), problem_free(&p), problem_free(&q);
-    }
 }
 
 Test(attention, nan_stays_in_its_sequence) {
     const struct sv_cpu c = { .kern = sv_kern_best(), .pool = NULL };
-    struct problem p;
-    problem_of(&p, &shapes[3], 1);
-    const size_t w = p.width, row = p.start[2] + 2;
-    p.qkv[row * 3 * w] = NAN;
-    const struct result r = result_of(&c, &p, p.seqs.batch);
-    for (size_t i = 0; i < p.rows * w; i++) {
-        const bool touched = i / w == row && i % w < w / p.heads;
-        cr_expect_eq(isnan(r.out[i]) != 0, touched, "%zu", i);
+    for (size_t t = 0; t < SV_LEN(types); t++) {
+        struct problem p;
+        problem_of(&p, &shapes[3], types[t], 1);
+        const size_t w = p.width, row = p.start[2] + 2;
+        p.qkv[row * 3 * w] = NAN;
+        const struct result r = result_of(&c, &p, p.seqs.batch);
+        for (size_t i = 0; i < p.rows * w; i++) {
+            const bool touched = i / w == row && i % w < w / p.heads;
+            cr_expect_eq(isnan(r.out[i]) != 0, touched, "%zu", i);
+        }
+        for (size_t i = 0; i < p.start[2] * 3 * w; i++) cr_expect(isfinite(r.dqkv[i]));
+        cr_expect(isnan(r.dqkv[row * 3 * w]));
+        sv_free(r.out), problem_free(&p);
     }
-    for (size_t i = 0; i < p.start[2] * 3 * w; i++) cr_expect(isfinite(r.dqkv[i]));
-    cr_expect(isnan(r.dqkv[row * 3 * w]));
-    sv_free(r.out), problem_free(&p);
 }
