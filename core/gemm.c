@@ -166,19 +166,23 @@ static void cut(struct gemm *g, size_t threads) {
     }
 }
 
+static struct gemm rows_of(const struct gemm *g, size_t first, size_t last) {
+    struct gemm part = *g;
+    part.x = g->x ? g->x + first * (g->turned ? 1 : g->ldx) : NULL;
+    part.first += first, part.y += first * g->ldy, part.m = last - first;
+    return part;
+}
+
 /* Blocks of rows that fit a cache, packed and multiplied one after the other, all threads at the same one. */
 static void blocks(const struct gemm *whole, struct sv_pool *pool) {
-    struct gemm g = *whole;
-    const size_t tiles = sv_ceil_div(whole->m, g.mr), most = g.most, count = sv_ceil_div(tiles, most);
-    g.scale = g.ap + sv_min(tiles, most) * g.mr * g.words, g.low = g.scale + sv_min(tiles, most) * g.mr;
+    const size_t tiles = sv_ceil_div(whole->m, whole->mr), count = sv_ceil_div(tiles, whole->most), held = sv_min(tiles, whole->most) * whole->mr;
     for (size_t b = 0; b < count; b++) {
-        const size_t first = tiles * b / count * g.mr, last = sv_min(tiles * (b + 1) / count * g.mr, whole->m), work = (last - first) * g.w->k;
-        g.x = whole->x ? whole->x + first * (g.turned ? 1 : g.ldx) : NULL, g.first = whole->first + first;
-        g.y = whole->y + first * g.ldy, g.m = last - first;
-        struct sv_pool *packers = work < SMALL ? NULL : pool;
+        struct gemm g = rows_of(whole, tiles * b / count * whole->mr, sv_min(tiles * (b + 1) / count * whole->mr, whole->m));
+        const size_t work = g.m * g.w->k;
+        struct sv_pool *packers = work < SMALL ? NULL : pool, *multipliers = work * g.w->n < SMALL ? NULL : pool;
+        g.scale = g.ap + held * g.words, g.low = g.scale + held;
         if (g.turned) sv_pool_for(packers, sv_ceil_div(g.w->k, TURN), turn_tiles, &g);
         else sv_pool_for(packers, sv_ceil_div(g.m, g.mr), pack_rows, &g);
-        struct sv_pool *multipliers = work * g.w->n < SMALL ? NULL : pool;
         cut(&g, sv_pool_threads(multipliers));
         sv_pool_for(multipliers, g.across * g.down, cells, &g);
     }
@@ -188,9 +192,7 @@ static void blocks(const struct gemm *whole, struct sv_pool *pool) {
 static void strip(void *arg, size_t begin, size_t end, size_t thread) {
     const struct gemm *whole = arg;
     for (size_t s = begin; s < end; s++) {
-        struct gemm g = *whole;
-        const size_t first = g.m * s / g.strips, last = g.m * (s + 1) / g.strips;
-        g.x = g.x ? g.x + first * (g.turned ? 1 : g.ldx) : NULL, g.first = first, g.y += first * g.ldy, g.m = last - first;
+        struct gemm g = rows_of(whole, whole->m * s / whole->strips, whole->m * (s + 1) / whole->strips);
         g.ap += s * g.share, g.made = g.made ? g.made + thread * g.made_floats : NULL;
         blocks(&g, NULL);
     }
