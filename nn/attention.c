@@ -159,7 +159,7 @@ static void forward(const struct head *x, float *out) {
 
 /* ---- the way there over pairs of bf16: pairs of K and Q along d, of V and the probabilities along the keys ---- */
 
-static uint32_t *words(float *p) { return (uint32_t *)(void *)p; }
+static uint32_t *as_words(float *p) { return (uint32_t *)(void *)p; }
 
 /* Panels [ceil(rows / nr), pairs of k, nr] of x [rows, k]: right ones. */
 static void pack_right(const struct head *x, float *panel, const float *in, size_t ldx, size_t rows, size_t k) {
@@ -167,15 +167,15 @@ static void pack_right(const struct head *x, float *panel, const float *in, size
     const size_t nr = kern->nr, n = pairs(kern, k);
     for (size_t r = 0; r < rows; r += nr, in += nr * ldx, panel += nr * n) {
         const size_t m = sv_min(nr, rows - r);
-        if (kern->wk == 1) { kern->bpack(words(panel), nr, in, ldx, m, k); continue; }
-        for (size_t i = 0; i < m; i++) kern->bpack(words(x->words) + i * n, 1, in + i * ldx, ldx, 1, k);
+        if (kern->wk == 1) { kern->bpack(as_words(panel), nr, in, ldx, m, k); continue; }
+        for (size_t i = 0; i < m; i++) kern->bpack(as_words(x->words) + i * n, 1, in + i * ldx, ldx, 1, k);
         kern->pack(panel, nr, x->words, n, m, n);
     }
 }
 
 /* c [m, n] = a b over k words, in one row of tiles. */
 static void product_pairs(const struct sv_kern *kern, float *c, size_t ldc, size_t m, size_t n, size_t k, float *a, float *b, size_t kb) {
-    for (size_t j = 0; j < n; j += kern->nr) kern->btile(c + j, ldc, m, sv_min(kern->nr, n - j), k, words(a), words(b + j * kb), false);
+    for (size_t j = 0; j < n; j += kern->nr) kern->btile(c + j, ldc, m, sv_min(kern->nr, n - j), k, as_words(a), as_words(b + j * kb), false);
 }
 
 static void copy_rows(const struct head *x, size_t at, const float *v, size_t n) {
@@ -197,11 +197,11 @@ static void forward_pairs(const struct head *x, float *out) {
     pack_right(x, x->vs, x->turned, keys, d, keys);
     for (size_t r = 0; r < x->len; r += kern->wmr) {
         const size_t m = sv_min(kern->wmr, x->len - r), seen = keys_of(x, r + m - 1);
-        kern->bpack(words(x->qa), kern->wmr, x->q + r * ld, ld, m, d);
+        kern->bpack(as_words(x->qa), kern->wmr, x->q + r * ld, ld, m, d);
         product_pairs(kern, x->s, x->lds, m, up(p, half), dw, x->qa, x->ktp, dw);
         product_pairs(kern, x->s + p, x->lds, m, up(seen - p, half), dw, x->qa, x->kt, dw);
         weigh(x, x->s, r, m, seen);
-        kern->bpack(words(x->a), kern->wmr, x->s, x->lds, m, seen);
+        kern->bpack(as_words(x->a), kern->wmr, x->s, x->lds, m, seen);
         product_pairs(kern, out + r * j->width, j->width, m, d, pairs(kern, seen), x->a, x->vs, kw);
     }
 }
