@@ -92,9 +92,9 @@ struct sv_kern {
 /* Where word p of row i stands in a left panel of `wide` rows. */
 static inline size_t sv_left_word(const struct sv_kern *k, size_t wide, size_t i, size_t p) { return (p / k->wk * wide + i) * k->wk + p % k->wk; }
 
-/* Tables this build has and this machine can run, scalar first, best last; NULL-terminated. */
+/* Tables this build has and this machine can run, scalar first, those with more instructions behind; NULL-terminated. */
 const struct sv_kern *const *sv_kern_usable(void);
-const struct sv_kern *sv_kern_best(void);
+const struct sv_kern *sv_kern_best(void);                   /* the fastest of them here */
 const struct sv_kern *sv_kern_named(const char *isa);       /* NULL if not usable */
 
 #endif
