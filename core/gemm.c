@@ -65,17 +65,18 @@ struct gemm {
     size_t together;                    /* panels */
 };
 
-/* Bytes of rows: 0 is the smallest element, 255 the largest.  What is too narrow for a factor has the width 0; a row that is not
+/* Bytes of rows: 0 is the smallest element, the table's imost the largest.  What is too narrow for a factor has the width 0; a row that is not
  * finite has bytes of 0 and is NaN again through `low`. */
 static void pack_bytes(const struct gemm *g, size_t t, const float *x, size_t ldx, size_t rows) {
     float lo[SV_TILE], inv[SV_TILE];
+    const float most = (float)g->kern->imost;
     for (size_t i = 0; i < rows; i++) {
         float hi;
         g->kern->span(&lo[i], &hi, x + i * ldx, g->w->k);
-        const float width = hi - lo[i], f = 255 / width;
+        const float width = hi - lo[i], f = most / width;
         const bool wide = width > 0 && f < INFINITY && width < INFINITY;
         inv[i] = wide ? f : 0;
-        g->scale[t * g->mr + i] = wide ? width / 255 : 0;
+        g->scale[t * g->mr + i] = wide ? width / most : 0;
         g->low[t * g->mr + i] = (width < INFINITY ? lo[i] : NAN) + (float)g->kern->ibias * g->scale[t * g->mr + i];
         if (isnan(lo[i])) lo[i] = 0;
     }

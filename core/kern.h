@@ -6,7 +6,7 @@
 #ifndef CORE_KERN_H
 #define CORE_KERN_H
 
-#include "core/base.h"
+#include "core/quant.h"
 
 enum sv_act { SV_ACT_NONE, SV_ACT_QUICK, SV_ACT_GELU };
 
@@ -47,7 +47,7 @@ struct sv_bytes { const float *scale, *lo /* [m] */, *sum, *w; /* [nr] */ };
  * btile    tile over pairs: f32 sums, each step of a pair rounded once or twice, subnormals may count as 0
  * span     lo, hi = smallest and largest of x; both 0 for n = 0, both NaN if an element is not finite
  * ipack    bpack with four bytes u = round((x - lo[i]) inv[i]), ties to even; u must fit 0 .. 255
- * itile    tile over bytes: ap unsigned (each less the table's ibias), bp signed; exact 32-bit sums
+ * itile    tile over bytes: ap unsigned (each less the table's ibias), bp signed, within imost and ipair; exact 32-bit sums
  * ifinish  finish for the sums of itile, of which each first becomes (scale[i] s + lo[i] sum[j]) w[j], as `of` has them
  * bpeak, ipeak     c = c + dot(a, b), k times, for the wmr nr words of a tile: peak, of the instructions of btile and itile */
 #define SV_KERN_OPS(X) \
@@ -83,6 +83,8 @@ struct sv_kern {
     size_t wmr, wk;                     /* of a tile of words: its rows; words of a row that lie together in a left panel */
     size_t kc;                          /* K is summed in blocks of kc words: fixed for a table, so bits never depend on tuning */
     int ibias;                          /* what itile takes from each byte of ap: 128 where the machine multiplies signed bytes only */
+    int imost, ipair;                   /* the largest byte of ap; most that bytes 2i, 2i + 1 of a row of bp sum to, either way: 255 and
+                                         * SV_ANY_PAIR, but less where itile adds the products of such a pair in 16 bits */
     bool bf16;                          /* btile is faster than tile here; where not, bf16 weights are widened */
 #define X(ret, name, args) ret (*name) args;
     SV_KERN_OPS(X)

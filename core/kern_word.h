@@ -38,13 +38,13 @@ static void name(type *c, size_t ldc, size_t m, size_t n, size_t k, const uint32
 WORD_TILE(itile, int32_t, words, w_zero(), w_load, w_store, w_add, w_dot)
 
 static void ipeak(int32_t *c, uint32_t a, uint32_t b, size_t k) {
-    const words vb = w_set(b);
-    words acc[MR * NV], va = w_set(a);
+    words acc[MR * NV], va = w_set(a), vb[NV];      /* opaque, so that no two products are the same to the compiler, as in a tile */
+    UNROLL for (size_t j = 0; j < NV; j++) vb[j] = w_opaque(w_set(b));
     UNROLL for (size_t i = 0; i < MR * NV; i++) acc[i] = w_load(c + i * VW);
     for (; k; k--)
         UNROLL for (size_t i = 0; i < MR * NV; i++) {
-            if (i % NV == 0) va = w_opaque(va);     /* as in a tile, only vb is prepared once for many products */
-            acc[i] = w_dot(acc[i], va, vb);
+            if (i % NV == 0) va = w_opaque(va);
+            acc[i] = w_dot(acc[i], va, vb[i % NV]);
         }
     UNROLL for (size_t i = 0; i < MR * NV; i++) w_store(c + i * VW, acc[i]);
 }

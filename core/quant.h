@@ -6,9 +6,15 @@
 
 #include <math.h>
 
-/* The factor of a row: of its largest magnitude; 0 for a row of zeros, NaN if an element is not finite. */
-static inline float sv_i8_scale(const float *x, size_t n, float most) {
-    for (size_t i = 0; i < n; i++) most = isfinite(x[i]) ? fabsf(x[i]) / 127 > most ? fabsf(x[i]) / 127 : most : NAN;
+enum { SV_ANY_PAIR = 256 };             /* bytes are at most 127: no limit */
+
+/* The factor of a row whose factor so far is `most`: of its largest magnitude, and large enough for neighbours 2i, 2i + 1 of one
+ * sign to sum to `pair` when rounded; 0 for a row of zeros, NaN if an element is not finite. */
+static inline float sv_i8_scale(const float *x, size_t n, float most, int pair) {
+    for (size_t i = 0; i < n; i++) {
+        const float one = fabsf(x[i]) / 127, two = i % 2 ? fabsf(x[i - 1] / 2 + x[i] / 2) / ((float)(pair - 1) / 2) : 0, f = one > two ? one : two;
+        most = !isfinite(x[i]) ? NAN : f > most ? f : most;
+    }
     return most;
 }
 

@@ -9,20 +9,18 @@ static inline vec   w_float(words a)           { return _mm256_cvtepi32_ps(a); }
 static inline vec   w_bits(words a)            { return _mm256_castsi256_ps(a); }      /* the same bits */
 static inline words w_opaque(words a)          { __asm__("" : "+x"(a)); return a; }    /* a, but the compiler cannot know it */
 
-/* acc + the products of the four bytes of each word, unsigned by signed.  Without VNNI even and odd bytes are widened to 16
- * bits, and pairs of products go to 32 bits at once: nothing saturates, as vpmaddubsw would.  The EVEX form of the
- * instruction is for tests on machines that have no VEX one. */
+/* acc + the products of the four bytes of each word, unsigned by signed.  Without VNNI pairs of products are added in 16 bits,
+ * which hold MOST x PAIR.  The EVEX form of the instruction is for tests on machines that have no VEX one. */
 enum { BIAS = 0 };
-static inline words w_dot(words acc, words a, words b) {
 #if defined(__AVXVNNI__)
-    return _mm256_dpbusd_avx_epi32(acc, a, b);
+static inline words w_dot(words acc, words a, words b) { return _mm256_dpbusd_avx_epi32(acc, a, b); }
 #elif defined(__AVX512VNNI__)
-    return _mm256_dpbusd_epi32(acc, a, b);
+static inline words w_dot(words acc, words a, words b) { return _mm256_dpbusd_epi32(acc, a, b); }
 #else
-    const words even = _mm256_madd_epi16(_mm256_and_si256(a, w_set(0x00ff00ff)), _mm256_srai_epi16(_mm256_slli_epi16(b, 8), 8));
-    return w_add(acc, w_add(even, _mm256_madd_epi16(_mm256_srli_epi16(a, 8), _mm256_srai_epi16(b, 8))));
+#define MOST 170
+#define PAIR 192
+static inline words w_dot(words acc, words a, words b) { return w_add(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1))); }
 #endif
-}
 
 static inline words w_byte(const float *p, vec lo, vec inv) { return _mm256_cvtps_epi32(v_mul(v_sub(v_load(p), lo), inv)); }
 

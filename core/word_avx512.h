@@ -9,17 +9,16 @@ static inline vec   w_float(words a)           { return _mm512_cvtepi32_ps(a); }
 static inline vec   w_bits(words a)            { return _mm512_castsi512_ps(a); }      /* the same bits */
 static inline words w_opaque(words a)          { __asm__("" : "+v"(a)); return a; }    /* a, but the compiler cannot know it */
 
-/* acc + the products of the four bytes of each word, unsigned by signed.  Without VNNI even and odd bytes are widened to 16
- * bits, and pairs of products go to 32 bits at once: nothing saturates. */
+/* acc + the products of the four bytes of each word, unsigned by signed.  Without VNNI pairs of products are added in 16 bits,
+ * which hold MOST x PAIR. */
 enum { BIAS = 0 };
-static inline words w_dot(words acc, words a, words b) {
 #if defined(__AVX512VNNI__)
-    return _mm512_dpbusd_epi32(acc, a, b);
+static inline words w_dot(words acc, words a, words b) { return _mm512_dpbusd_epi32(acc, a, b); }
 #else
-    const words even = _mm512_madd_epi16(_mm512_and_si512(a, w_set(0x00ff00ff)), _mm512_srai_epi16(_mm512_slli_epi16(b, 8), 8));
-    return w_add(acc, w_add(even, _mm512_madd_epi16(_mm512_srli_epi16(a, 8), _mm512_srai_epi16(b, 8))));
+#define MOST 170
+#define PAIR 192
+static inline words w_dot(words acc, words a, words b) { return w_add(acc, _mm512_madd_epi16(_mm512_maddubs_epi16(a, b), _mm512_set1_epi16(1))); }
 #endif
-}
 
 static inline words w_byte(const float *p, vec lo, vec inv) { return _mm512_cvtps_epi32(v_mul(v_sub(v_load(p), lo), inv)); }
 

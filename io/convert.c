@@ -408,7 +408,7 @@ static float factor_of(const struct sv_convert_part *part, const struct sv_view 
     for (size_t at = 0; at < v->dim[1]; at += RUN) {
         const size_t n = sv_min(RUN, v->dim[1] - at);
         gather(part, v, row * v->dim[1] + at, n, x);
-        scale = sv_i8_scale(x, n, scale);
+        scale = sv_i8_scale(x, n, scale, SV_ANY_PAIR);
     }
     return scale;
 }

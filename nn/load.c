@@ -45,7 +45,7 @@ static int check_panels(const struct sv_load *l, const struct matrix *m, const c
     const enum sv_dtype type = type_of(l, m);
     const struct sv_kern *own = sv_kern_named(isa), *k = l->cpu->kern;
     if (!own) return sv_fail(l->err, SV_EINPUT, "%s: packed for %s, which this machine does not have; convert without --packed", file, isa);
-    if (own->nr != k->nr || (type != SV_F32 && own->wk != k->wk))
+    if (own->nr != k->nr || (type != SV_F32 && own->wk != k->wk) || (type == SV_I8 && own->ipair > k->ipair))
         return sv_fail(l->err, SV_EINPUT, "%s: packed for %s, which %s cannot read; run with --isa %s", file, isa, k->isa, isa);
     if (l->back && type != SV_F32) return sv_fail(l->err, SV_EINPUT, "%s: packed as %s, training needs f32", file, sv_dtype_name(type));
     if (l->cpu->precision != SV_AS_STORED && l->cpu->precision != as[type])

@@ -130,17 +130,35 @@ static void ipack_once(size_t wide, size_t m, size_t k, bool head) {
 
 static void check_ipack(void) { packs(ipack_once, K->wmr, 140, 100, 2000); }
 
-/* The largest products of either sign, where a 16-bit sum would saturate, then anything. */
+/* The largest sums of products of either sign, where 16 bits just hold a pair (or would not), then anything. */
 static uint32_t full_word(void) { return 0xffffffff; }
 static uint32_t most_word(void) { return 0x7f7f7f7f; }
 static uint32_t least_word(void) { return 0x80808080; }
 static uint32_t (*left_word)(void), (*right_word)(void);
+
+/* Bytes as packing makes them for the table: of activations; of weights, where a pair that sums to more than it may is halved. */
+static void fit_bytes(uint32_t *w, size_t n) {
+    for (size_t i = 0; i < 4 * n; i++) {
+        const uint32_t most = (uint32_t)K->imost, at = i % 4 * 8, u = w[i / 4] >> at & 255;
+        w[i / 4] = (w[i / 4] & ~(255u << at)) | (u < most ? u : most) << at;
+    }
+}
+
+static void fit_pairs(uint32_t *w, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        for (int at = 0; at < 32; at += 16) {
+            int p = (int8_t)(w[i] >> at & 255), q = (int8_t)(w[i] >> (at + 8) & 255);
+            if (abs(p + q) > K->ipair) p /= 2, q /= 2;
+            w[i] = (w[i] & ~(0xffffu << at)) | ((uint32_t)(p & 255) | (uint32_t)(q & 255) << 8) << at;
+        }
+}
 
 static void itile_once(size_t m, size_t n, size_t k, bool add, bool head) {
     const size_t ldc = n + pick(0, 3), mr = K->wmr, nr = K->nr, cs = (m - 1) * ldc + n;
     struct buf a = words_of(k * mr, !head, left_word), b = words_of(k * nr, head, right_word), c = words_of(cs, head, any_word);
     struct buf old = floats(cs, 0), full = floats(mr * nr, 0);
     for (size_t i = 0; i < cs; i++) c.i[i] /= 16;
+    fit_bytes(a.w, k * mr), fit_pairs(b.w, k * nr);
     memcpy(old.p, c.p, cs * sizeof(int32_t));
     for (size_t i = 0; i < m; i++) for (size_t j = 0; j < n; j++) full.i[i * nr + j] = c.i[i * ldc + j];
     K->itile(c.i, ldc, m, n, k, a.w, b.w, add);
