@@ -58,17 +58,17 @@ static size_t lay_out(struct head *x, const struct job *j, float *mem, bool back
 }
 
 /* Words of n elements. */
-static size_t pairs(const struct sv_kern *k, size_t n) { return sv_panel_words(k, SV_BF16, n); }
+static size_t pair_words(const struct sv_kern *k, size_t n) { return sv_panel_words(k, SV_BF16, n); }
 
 static size_t lay_out_pairs(struct head *x, const struct job *j, float *mem) {
     const struct sv_kern *kern = j->c->kern;
     const size_t mr = kern->wmr, nr = kern->nr, d = j->d, p = j->seqs->prefix, len = j->seqs->len, keys = p + len;
     size_t at = 0;
     *x = (struct head){ .j = j, .keys = keys, .lds = p + up(len, nr) };
-    take(&at, mem, &x->ktp, up(p, nr) * pairs(kern, d)), take(&at, mem, &x->kt, up(len, nr) * pairs(kern, d));
-    take(&at, mem, &x->qa, mr * pairs(kern, d)), take(&at, mem, &x->s, mr * x->lds), take(&at, mem, &x->a, mr * pairs(kern, keys));
-    take(&at, mem, &x->rows, p ? keys * d : 0), take(&at, mem, &x->turned, d * keys), take(&at, mem, &x->vs, up(d, nr) * pairs(kern, keys));
-    take(&at, mem, &x->words, nr * pairs(kern, sv_max(d, keys)));
+    take(&at, mem, &x->ktp, up(p, nr) * pair_words(kern, d)), take(&at, mem, &x->kt, up(len, nr) * pair_words(kern, d));
+    take(&at, mem, &x->qa, mr * pair_words(kern, d)), take(&at, mem, &x->s, mr * x->lds), take(&at, mem, &x->a, mr * pair_words(kern, keys));
+    take(&at, mem, &x->rows, p ? keys * d : 0), take(&at, mem, &x->turned, d * keys), take(&at, mem, &x->vs, up(d, nr) * pair_words(kern, keys));
+    take(&at, mem, &x->words, nr * pair_words(kern, sv_max(d, keys)));
     return at;
 }
 
@@ -164,7 +164,7 @@ static uint32_t *as_words(float *p) { return (uint32_t *)(void *)p; }
 /* Panels [ceil(rows / nr), pairs of k, nr] of x [rows, k]: right ones. */
 static void pack_right(const struct head *x, float *panel, const float *in, size_t ldx, size_t rows, size_t k) {
     const struct sv_kern *kern = x->j->c->kern;
-    const size_t nr = kern->nr, n = pairs(kern, k);
+    const size_t nr = kern->nr, n = pair_words(kern, k);
     for (size_t r = 0; r < rows; r += nr, in += nr * ldx, panel += nr * n) {
         const size_t m = sv_min(nr, rows - r);
         if (kern->wk == 1) { kern->bpack(as_words(panel), nr, in, ldx, m, k); continue; }
@@ -190,7 +190,7 @@ static void forward_prefix_pairs(const struct head *x, const float *k, const flo
 static void forward_pairs(const struct head *x, float *out) {
     const struct job *j = x->j;
     const struct sv_kern *kern = j->c->kern;
-    const size_t ld = 3 * j->width, d = j->d, p = j->seqs->prefix, keys = p + x->len, half = kern->nr / 2, dw = pairs(kern, d), kw = pairs(kern, keys);
+    const size_t ld = 3 * j->width, d = j->d, p = j->seqs->prefix, keys = p + x->len, half = kern->nr / 2, dw = pair_words(kern, d), kw = pair_words(kern, keys);
     if (p) copy_rows(x, p, x->v, x->len);
     pack_right(x, x->kt, x->k, ld, x->len, d);
     kern->pack(x->turned, keys, p ? x->rows : x->v, p ? d : ld, keys, d);
@@ -202,7 +202,7 @@ static void forward_pairs(const struct head *x, float *out) {
         product_pairs(kern, x->s + p, x->lds, m, up(seen - p, half), dw, x->qa, x->kt, dw);
         weigh(x, x->s, r, m, seen);
         kern->bpack(as_words(x->a), kern->wmr, x->s, x->lds, m, seen);
-        product_pairs(kern, out + r * j->width, j->width, m, d, pairs(kern, seen), x->a, x->vs, kw);
+        product_pairs(kern, out + r * j->width, j->width, m, d, pair_words(kern, seen), x->a, x->vs, kw);
     }
 }
 
