@@ -160,6 +160,8 @@ part_cross() {
         row "$a, $b: learned prompts, k-means (the paper's score)" "$work/scores" "$work/$b.labels"
         judged "$model" "$a-normal" "$b-test" --prompts 0 --with motion
         row "$a, $b: plain texts, with size and speed" "$work/scores" "$work/$b.labels"
+        judged "$model" "$a-normal" "$b-test" --prompts 0 --patterns knn-video --with motion
+        row "$a, $b: 8 neighbours by F_video, with size and speed" "$work/scores" "$work/$b.labels"
     done <<EOT
 street street
 campus campus
