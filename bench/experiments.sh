@@ -152,16 +152,18 @@ part_within() {
     heads street-motion-normal street-motion-test "$work/street.labels"
     steadied street-motion-normal street-motion-test "$work/street.labels"
 }
+across() {
+    what=$1; shift
+    judged "$model" "$a-normal" "$b-test" "$@"
+    row "$a, $b: $what" "$work/scores" "$work/$b.labels"
+}
 part_cross() {
     for s in street campus station park; do world $s; done
     table "Table 2: learned on one scene, tested on another" "normal days, test days"
     while read -r a b; do
-        judged "$model" $a-normal $b-test
-        row "$a, $b: learned prompts, k-means (the paper's score)" "$work/scores" "$work/$b.labels"
-        judged "$model" "$a-normal" "$b-test" --prompts 0 --with motion
-        row "$a, $b: plain texts, with size and speed" "$work/scores" "$work/$b.labels"
-        judged "$model" "$a-normal" "$b-test" --prompts 0 --patterns knn-video --with motion
-        row "$a, $b: 8 neighbours by F_video, with size and speed" "$work/scores" "$work/$b.labels"
+        across "learned prompts, k-means (the paper's score)"
+        across "plain texts, with size and speed" --prompts 0 --with motion
+        across "8 neighbours by F_video, with size and speed" --prompts 0 --patterns knn-video --with motion
     done <<EOT
 street street
 campus campus

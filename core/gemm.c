@@ -65,8 +65,8 @@ struct gemm {
     size_t together;                    /* panels */
 };
 
-/* Bytes of rows: 0 is the smallest element, the table's imost the largest.  What is too narrow for a factor has the width 0; a row that is not
- * finite has bytes of 0 and is NaN again through `low`. */
+/* Bytes of rows: 0 is the smallest element, the table's imost the largest.  What is too narrow for a factor has the width 0; a row
+ * that is not finite has bytes of 0 and is NaN again through `low`. */
 static void pack_bytes(const struct gemm *g, size_t t, const float *x, size_t ldx, size_t rows) {
     float lo[SV_TILE], inv[SV_TILE];
     const float most = (float)g->kern->imost;

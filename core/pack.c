@@ -27,8 +27,8 @@ struct pack {
     size_t n, k, words;
 };
 
-/* Bytes of a file know nothing of a table's pairs. */
-static bool again(const struct pack *g) { return g->type == SV_I8 && g->kern->ipair < SV_ANY_PAIR; }
+/* Elements go into panels as they are: not bytes where a table limits their pairs, of which a file knows nothing. */
+static bool as_stored(const struct pack *g) { return g->w->dtype == g->type && (g->type != SV_I8 || g->kern->ipair == SV_ANY_PAIR); }
 
 static float factor_of(const struct pack *g, size_t row) {
     float s;
@@ -54,7 +54,7 @@ static void widen(const struct pack *g, size_t row, size_t at, size_t n, float *
 static void words_of(const struct pack *g, size_t row, size_t first, float scale, uint32_t *out) {
     const size_t at = first * per(g->type), n = at < g->k ? sv_min(CHUNK, g->k - at) : 0, size = sv_dtype_size(g->type);
     unsigned char *to = memset(out, 0, CHUNK * size);
-    if (g->w->dtype == g->type && !again(g)) {
+    if (as_stored(g)) {
         memcpy(to, (const unsigned char *)g->w->data + (row * g->k + at) * size, n * size);
         return;
     }
@@ -68,7 +68,7 @@ static void words_of(const struct pack *g, size_t row, size_t first, float scale
 }
 
 static float scale_of(const struct pack *g, size_t row) {
-    if (g->w->dtype == SV_I8 && !again(g)) return factor_of(g, row);
+    if (as_stored(g)) return factor_of(g, row);
     float x[CHUNK], scale = 0;
     for (size_t at = 0; at < g->k; at += CHUNK) {
         const size_t n = sv_min(CHUNK, g->k - at);

@@ -247,9 +247,9 @@ static void check_itile(const struct sv_kern *k, struct rows *r, struct sv_check
     uint64_t rng = 12;
     (void)r;
     if (!word_room(k, c)) return;
-    for (size_t i = 0; i < sizeof w.a; i++) {       /* pairs of at most 192, which any table takes */
+    for (size_t i = 0; i < sizeof w.a; i++) {       /* any bytes that the table takes */
         ((uint8_t *)w.a)[i] = (uint8_t)sv_rng_below(&rng, (uint64_t)k->imost + 1);
-        ((int8_t *)w.b)[i] = (int8_t)((int)sv_rng_below(&rng, 192) - 96);
+        ((int8_t *)w.b)[i] = (int8_t)((int)sv_rng_below(&rng, (uint64_t)k->ipair) - k->ipair / 2);
     }
     for (size_t cut = 0; cut < 2; cut++) {
         for (size_t i = 0; i < SV_LEN(w.s); i++) w.s[i] = 3;
