@@ -54,7 +54,7 @@ struct gemm {
     bool turned;                        /* x is x^T: row i of it is column i of memory */
     const struct sv_maker *from; size_t first;         /* or row i of this block is what from makes of first + i */
     float *made; size_t made_floats;
-    size_t m;                           /* rows of this block */
+    size_t m, tiles;                    /* rows of this block */
     const struct sv_packed *w;
     const struct sv_epilogue *ep;
     size_t mr, words;                   /* rows of a tile, words of a row */
@@ -64,6 +64,11 @@ struct gemm {
     size_t across, down;                /* the block is cut into across x down cells */
     size_t together;                    /* panels */
 };
+
+/* The first row of tile t.  A last tile of few rows would wait for its own sums, step by step; then all are a little smaller. */
+static size_t row_of(const struct gemm *g, size_t t) {
+    return g->m % g->mr * 3 < g->mr ? g->m * t / g->tiles : sv_min(t * g->mr, g->m);
+}
 
 /* Bytes of rows: 0 is the smallest element, the table's imost the largest.  What is too narrow for a factor has the width 0; a row
  * that is not finite has bytes of 0 and is NaN again through `low`. */
@@ -87,10 +92,10 @@ static void pack_rows(void *arg, size_t begin, size_t end, size_t thread) {
     const struct gemm *g = arg;
     const size_t mr = g->mr, k = g->w->k;
     for (size_t t = begin; t < end; t++) {
-        const size_t rows = sv_min(mr, g->m - t * mr), ldx = g->from ? k : g->ldx;
+        const size_t first = row_of(g, t), rows = row_of(g, t + 1) - first, ldx = g->from ? k : g->ldx;
         float *made = g->made + thread * g->made_floats, *out = g->ap + t * mr * g->words;
-        const float *x = g->from ? made : g->x + t * mr * g->ldx;
-        for (size_t i = 0; g->from && i < rows; i++) g->from->row(g->from->arg, g->first + t * mr + i, made + i * k);
+        const float *x = g->from ? made : g->x + first * g->ldx;
+        for (size_t i = 0; g->from && i < rows; i++) g->from->row(g->from->arg, g->first + first + i, made + i * k);
         if (g->w->type == SV_F32) g->kern->pack(out, mr, x, ldx, rows, k);
         else if (g->w->type == SV_BF16) g->kern->bpack((uint32_t *)(void *)out, mr, x, ldx, rows, k);
         else pack_bytes(g, t, x, ldx, rows);
@@ -103,8 +108,10 @@ static void turn_tiles(void *arg, size_t begin, size_t end, size_t thread) {
     const size_t mr = g->mr, k = g->w->k;
     (void)thread;
     for (size_t p = begin * TURN; p < sv_min(end * TURN, k); p += TURN)
-        for (size_t i = 0; i < g->m; i += mr)
-            g->kern->lay(g->ap + i * k + p * mr, mr, g->x + p * g->ldx + i, g->ldx, sv_min(mr, g->m - i), sv_min(TURN, k - p));
+        for (size_t t = 0; t < g->tiles; t++) {
+            const size_t first = row_of(g, t), rows = row_of(g, t + 1) - first;
+            g->kern->lay(g->ap + t * mr * k + p * mr, mr, g->x + p * g->ldx + first, g->ldx, rows, sv_min(TURN, k - p));
+        }
 }
 
 union sums { float f[SV_TILE]; int32_t i[SV_TILE]; };
@@ -121,9 +128,9 @@ static void part_of_tile(const struct gemm *g, union sums *s, size_t m, size_t l
 /* One tile of y.  Its sums stay in registers for a block of K and in L1 between blocks; y is touched once. */
 static void one_tile(const struct gemm *g, size_t i, size_t j) {
     const struct sv_kern *kn = g->kern;
-    const size_t mr = g->mr, nr = kn->nr, words = g->words, m = sv_min(mr, g->m - i * mr);
+    const size_t mr = g->mr, nr = kn->nr, words = g->words, first = row_of(g, i), m = row_of(g, i + 1) - first;
     const float *ap = g->ap + i * mr * words, *bp = g->w->panel + j * nr * words;
-    float *y = g->y + i * mr * g->ldy + j * nr;
+    float *y = g->y + first * g->ldy + j * nr;
     _Alignas(64) union sums sums;
     for (size_t r = 0; r < m; r++)      /* rows of y lie far apart: fetched while the sums run */
         for (size_t q = 0; q < nr; q += LINE) __builtin_prefetch(y + r * g->ldy + q, 1);
@@ -149,7 +156,7 @@ static void block(const struct gemm *g, size_t top, size_t bottom, size_t left, 
 
 static void cells(void *arg, size_t begin, size_t end, size_t thread) {
     const struct gemm *g = arg;
-    const size_t panels = sv_ceil_div(g->w->n, g->kern->nr), tiles = sv_ceil_div(g->m, g->mr);
+    const size_t panels = sv_ceil_div(g->w->n, g->kern->nr), tiles = g->tiles;
     (void)thread;
     for (size_t cell = begin; cell < end; cell++) {
         const size_t a = cell % g->across, d = cell / g->across;
@@ -159,7 +166,7 @@ static void cells(void *arg, size_t begin, size_t end, size_t thread) {
 
 /* The split whose largest cell is smallest; ties go to the one that shares panels least. */
 static void cut(struct gemm *g, size_t threads) {
-    const size_t panels = sv_ceil_div(g->w->n, g->kern->nr), tiles = sv_ceil_div(g->m, g->mr);
+    const size_t panels = sv_ceil_div(g->w->n, g->kern->nr), tiles = g->tiles;
     size_t least = SIZE_MAX;
     for (size_t down = 1; down <= sv_min(threads, tiles); down++) {
         const size_t across = sv_min(threads / down, panels), most = sv_ceil_div(tiles, down) * sv_ceil_div(panels, across);
@@ -170,7 +177,7 @@ static void cut(struct gemm *g, size_t threads) {
 static struct gemm rows_of(const struct gemm *g, size_t first, size_t last) {
     struct gemm part = *g;
     part.x = g->x ? g->x + first * (g->turned ? 1 : g->ldx) : NULL;
-    part.first += first, part.y += first * g->ldy, part.m = last - first;
+    part.first += first, part.y += first * g->ldy, part.m = last - first, part.tiles = sv_ceil_div(part.m, part.mr);
     return part;
 }
 
@@ -183,7 +190,7 @@ static void blocks(const struct gemm *whole, struct sv_pool *pool) {
         struct sv_pool *packers = work < SMALL ? NULL : pool, *multipliers = work * g.w->n < SMALL ? NULL : pool;
         g.scale = g.ap + held * g.words, g.low = g.scale + held;
         if (g.turned) sv_pool_for(packers, sv_ceil_div(g.w->k, TURN), turn_tiles, &g);
-        else sv_pool_for(packers, sv_ceil_div(g.m, g.mr), pack_rows, &g);
+        else sv_pool_for(packers, g.tiles, pack_rows, &g);
         cut(&g, sv_pool_threads(multipliers));
         sv_pool_for(multipliers, g.across * g.down, cells, &g);
     }

@@ -106,22 +106,28 @@ static void ipack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t
     WORD_PACK(4, w_bytes(q, v_set(lo[i]), v_set(inv[i])), lo[i]);
 }
 
-/* Infinity and NaN times 0 is NaN, which a sum keeps and a maximum may not. */
+/* Infinity and NaN times 0 is NaN, which a sum keeps and a maximum may not.  The row is read here first: from memory, a page ahead. */
 static void span(float *lo, float *hi, const float *x, size_t n) {
+    enum { CHAINS = 4, PAGE = 1024 };
     const float first = n ? x[0] : 0;
     const vec zero = v_set(0);
-    vec most = v_set(first), least = most, odd = zero;
+    vec most[CHAINS], least[CHAINS], odd[CHAINS];
+    UNROLL for (size_t c = 0; c < CHAINS; c++) most[c] = least[c] = v_set(first), odd[c] = zero;
+#define SEEN(c, x_) do { \
+        const vec v_ = x_; \
+        most[c] = v_max(most[c], v_), least[c] = v_min(least[c], v_), odd[c] = v_fma(v_, zero, odd[c]); \
+    } while (0)
     size_t i = 0;
-    for (; i + VW <= n; i += VW) {
-        const vec v = v_load(x + i);
-        most = v_max(most, v), least = v_min(least, v), odd = v_fma(v, zero, odd);
+    for (; i + CHAINS * VW <= n; i += CHAINS * VW) {
+        UNROLL for (size_t j = 0; j < CHAINS * VW; j += 64 / sizeof *x) v_prefetch(x + i + PAGE + j);
+        UNROLL for (size_t c = 0; c < CHAINS; c++) SEEN(c, v_load(x + i + c * VW));
     }
-    if (i < n) {
-        const vec v = part_load(x + i, n - i, first);
-        most = v_max(most, v), least = v_min(least, v), odd = v_fma(v, zero, odd);
-    }
-    const float bad = v_sum(odd);
-    *lo = bad - v_largest(v_sub(zero, least)), *hi = v_largest(most) + bad;
+    for (; i + VW <= n; i += VW) SEEN(0, v_load(x + i));
+    if (i < n) SEEN(0, part_load(x + i, n - i, first));
+#undef SEEN
+    UNROLL for (size_t c = 1; c < CHAINS; c++) most[0] = v_max(most[0], most[c]), least[0] = v_min(least[0], least[c]), odd[0] = v_add(odd[0], odd[c]);
+    const float bad = v_sum(odd[0]);
+    *lo = bad - v_largest(v_sub(zero, least[0])), *hi = v_largest(most[0]) + bad;
 }
 
 #if defined(BF16)
