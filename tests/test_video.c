@@ -58,7 +58,7 @@ Test(video, folder_sorted_by_name) {
 /* Frames that are passed over are those that next would have given, in every kind of video. */
 Test(video, skip) {
     const struct path clip = folder(temp_dir(), "clip"), y = in(temp_dir(), "a.y4m");
-    char data[256] = "YUV4MPEG2 W2 H2 F25:1 Cmono\n", name[8];
+    char data[256] = "YUV4MPEG2 W2 H2 F25:1 Cmono\n", name[12];
     size_t n = strlen(data);
     for (int t = 0; t < 5; t++) {
         sprintf(name, "%d", t);
