@@ -10,7 +10,8 @@
 set -e
 svad=${SVAD:-build/release/svad} model=${MODEL:-tools/world/street.svad} ped2=${PED2:-../shared/data/ped2} fps=${FPS:-22}
 work=${WORK:-build/experiments} out=${OUT:-bench/RESULTS.md} why=${WHY:-table}
-all="maskrcnn motion within yolov3 both redefine prompts cross centre crops backbones lengths"
+all="choice maskrcnn motion within yolov3 both redefine prompts cross centre crops backbones lengths"
+days=8
 tubes="--tubes track --with motion"
 start=$(date +%s)
 
@@ -51,12 +52,17 @@ judged() {
     rm -rf "$work/scores"
     quietly "$svad" score -m "$m" -s "$work/scene" "$work/$test" -o "$work/scores" --quiet
 }
-# heads TRAIN TEST LABELS: a row for the paper's score and for what is offered beside it.
-heads() {
+# rows TRAIN TEST LABELS [BEFORE AFTER]: a row for each line "name|options of fit" of stdin.
+rows() {
     while IFS='|' read -r name args; do
-        eval "judged \"\$model\" \"\$1\" \"\$2\" $args"
-        row "$name" "$work/scores" "$3"
-    done <<EOT
+        # shellcheck disable=SC2086
+        judged "$model" "$1" "$2" $args
+        row "$4$name$5" "$work/scores" "$3"
+    done
+}
+# heads TRAIN TEST LABELS: the paper's score and what is offered beside it.
+heads() {
+    rows "$@" <<EOT
 learned prompts, k-means (the paper's score)|
 learned prompts, k-means, with size and speed|--with motion
 plain texts, k-means|--prompts 0
@@ -70,14 +76,11 @@ EOT
 }
 # steadied TRAIN TEST LABELS: the same with scores along tracks, for boxes that come and go.
 steadied() {
-    while IFS='|' read -r name args; do
-        eval "judged \"\$model\" \"\$1\" \"\$2\" --steady 8 $args"
-        row "$name, steadied along tracks" "$work/scores" "$3"
-    done <<EOT
-learned prompts, k-means|
-learned prompts, k-means, with size and speed|--with motion
-plain texts, k-means|--prompts 0
-plain texts, k-means, with size and speed|--prompts 0 --with motion
+    rows "$@" "" ", steadied along tracks" <<EOT
+learned prompts, k-means|--steady 8
+learned prompts, k-means, with size and speed|--steady 8 --with motion
+plain texts, k-means|--steady 8 --prompts 0
+plain texts, k-means, with size and speed|--steady 8 --prompts 0 --with motion
 EOT
 }
 # yardsticks BOXES LABELS [LEAST]: what a ruler says of a detector's boxes: no learning at all.
@@ -126,22 +129,41 @@ yard() { [ ! -d "$ped2" ] || yardsticks "$ped2/boxes_$1_testing.txt" "$ped2/labe
 
 # ---- the own world ----
 
-# world SCENE: four normal days and four test days of seeds that no training sees, as features; their films are not kept.
-world() {
-    [ ! -f "$work/$1-test/done" ] || return 0
+# film SCENE [SEED]: normal days and test days of seeds that no training sees.
+film() {
     rm -rf "$work/film"
-    quietly "$svad" world --scene "$1" --seed 900001 --clips 4 --frames 500 -o "$work/film/normal" --quiet
-    quietly "$svad" world --scene "$1" --seed 900002 --clips 4 --frames 400 --anomalies all -o "$work/film/test" --quiet
-    cp "$work/film/test/labels.txt" "$work/$1.labels"
-    cp "$work/film/test/boxes.txt" "$work/$1.boxes"
-    cp "$work/film/test/objects.csv" "$work/$1.objects"
+    seed=${2:-900001}
+    quietly "$svad" world --scene "$1" --seed "$seed" --clips $days --frames 500 -o "$work/film/normal" --quiet
+    quietly "$svad" world --scene "$1" --seed $((seed + 1)) --clips $days --frames 400 --anomalies all -o "$work/film/test" --quiet
+}
+# world SCENE [SEED NAME]: the same as features; their films are not kept.
+world() {
+    as=${3:-$1}
+    [ ! -f "$work/$as-test/done" ] || return 0
+    film "$1" "$2"
+    cp "$work/film/test/labels.txt" "$work/$as.labels"
+    cp "$work/film/test/boxes.txt" "$work/$as.boxes"
     for set in normal test; do
         # shellcheck disable=SC2086
-        features "$1-$set" "$work/film/$set/video" --boxes "$work/film/$set/boxes.txt" $tubes
+        features "$as-$set" "$work/film/$set/video" --boxes "$work/film/$set/boxes.txt" $tubes
         # shellcheck disable=SC2086
-        [ "$1" != street ] || features "$1-motion-$set" "$work/film/$set/video" $tubes
+        [ "$as" != street ] || features "$as-motion-$set" "$work/film/$set/video" $tubes
     done
     rm -rf "$work/film"
+}
+# What the choice of a head may look at: days of other seeds than any table's.
+part_choice() {
+    table "For choosing: days that are in no other table, boxes as a detector gives them"
+    for s in street campus station park; do
+        world $s 910001 "choice-$s"
+        rows "choice-$s-normal" "choice-$s-test" "$work/choice-$s.labels" "$s: " <<EOT
+learned prompts, k-means (the paper's score)|
+plain texts, k-means|--prompts 0
+learned prompts, k-means, with size and speed|--with motion
+plain texts, k-means, with size and speed|--prompts 0 --with motion
+8 neighbours by F_video, with size and speed|--prompts 0 --patterns knn-video --with motion
+EOT
+    done
 }
 part_within() {
     world street
@@ -191,10 +213,7 @@ each_set() {
     "$@" ped2-maskrcnn-training ped2-maskrcnn-testing "$ped2/labels.txt" Ped2
 }
 prompts_on() {
-    while IFS='|' read -r name args; do
-        eval "judged \"\$model\" \"\$1\" \"\$2\" $args"
-        row "$4: $name" "$work/scores" "$3"
-    done <<EOT
+    rows "$1" "$2" "$3" "$4: " <<EOT
 plain texts|--prompts 0
 16 vectors that begin as noise, 5 epochs|--prompts 16 --prompt-epochs 5
 as the model says: the vectors of "a person is", 10 epochs|
@@ -216,9 +235,7 @@ part_centre() {
 }
 part_crops() {
     table "Crops: squashed to a square, or a square of 1.25 of the longer side"
-    rm -rf "$work/film"
-    quietly "$svad" world --scene street --seed 900001 --clips 4 --frames 500 -o "$work/film/normal" --quiet
-    quietly "$svad" world --scene street --seed 900002 --clips 4 --frames 400 --anomalies all -o "$work/film/test" --quiet
+    film street
     for crop in square squash; do
         for set in normal test; do features "crop-$crop-$set" "$work/film/$set/video" --boxes "$work/film/$set/boxes.txt" --tubes track --crop $crop; done
         judged "$model" "crop-$crop-normal" "crop-$crop-test" --prompts 0
@@ -244,7 +261,8 @@ part_redefine() {
     fi
     printf '\n**Redefinition: "a person is riding a bicycle" becomes normal (own world, street)**\n\n| configuration | normal frames | with a cyclist alone | of these below 95 %% of normal ones | AUC of other anomalies |\n|---|---|---|---|---|\n' > "$work/$part.rows"
     while IFS='|' read -r name args how; do
-        eval "judged \"\$model\" street-normal redefine-test $args"
+        # shellcheck disable=SC2086
+        judged "$model" street-normal redefine-test $args
         # shellcheck disable=SC2086
         quietly "$svad" score -m "$model" -s "$work/scene" "$work/scores" --normal "a person is riding a bicycle" $how -o "$work/redefined" --quiet
         for s in scores redefined; do
@@ -302,9 +320,7 @@ part_backbones() {
 part_lengths() {
     table "Table 4: frames of a tube (plain texts, k-means; own world)"
     world street
-    rm -rf "$work/film"
-    quietly "$svad" world --scene street --seed 900001 --clips 4 --frames 500 -o "$work/film/normal" --quiet
-    quietly "$svad" world --scene street --seed 900002 --clips 4 --frames 400 --anomalies all -o "$work/film/test" --quiet
+    film street
     for n in 5 7 9 11; do
         fusion frames-$n --frames $n --epochs 20
         for set in normal test; do features "frames-$n-$set" "$work/film/$set/video" --boxes "$work/film/$set/boxes.txt" --tubes track --frames $n; done
