@@ -10,8 +10,7 @@
 set -e
 svad=${SVAD:-build/release/svad} model=${MODEL:-tools/world/street.svad} ped2=${PED2:-../shared/data/ped2} fps=${FPS:-22}
 work=${WORK:-build/experiments} out=${OUT:-bench/RESULTS.md} why=${WHY:-table}
-all="choice maskrcnn motion within yolov3 both redefine prompts cross centre crops backbones lengths"
-days=8
+all="maskrcnn motion within yolov3 both redefine prompts cross centre crops backbones lengths choice"
 tubes="--tubes track --with motion"
 start=$(date +%s)
 
@@ -129,33 +128,35 @@ yard() { [ ! -d "$ped2" ] || yardsticks "$ped2/boxes_$1_testing.txt" "$ped2/labe
 
 # ---- the own world ----
 
-# film SCENE [SEED]: normal days and test days of seeds that no training sees.
+# film SCENE SEED NORMAL TEST: so many normal days and test days of seeds that no training sees.
 film() {
     rm -rf "$work/film"
-    seed=${2:-900001}
-    quietly "$svad" world --scene "$1" --seed "$seed" --clips $days --frames 500 -o "$work/film/normal" --quiet
-    quietly "$svad" world --scene "$1" --seed $((seed + 1)) --clips $days --frames 400 --anomalies all -o "$work/film/test" --quiet
+    quietly "$svad" world --scene "$1" --seed "$2" --clips "$3" --frames 500 -o "$work/film/normal" --quiet
+    quietly "$svad" world --scene "$1" --seed $(($2 + 1)) --clips "$4" --frames 400 --anomalies all -o "$work/film/test" --quiet
 }
-# world SCENE [SEED NAME]: the same as features; their films are not kept.
+# world NAME SCENE SEED NORMAL TEST [motion]: the same as features, also with boxes from motion; their films are not kept.
 world() {
-    as=${3:-$1}
-    [ ! -f "$work/$as-test/done" ] || return 0
-    film "$1" "$2"
+    [ ! -f "$work/$1-test/done" ] || return 0
+    as=$1 boxes=${6:-detector}
+    film "$2" "$3" "$4" "$5"
     cp "$work/film/test/labels.txt" "$work/$as.labels"
     cp "$work/film/test/boxes.txt" "$work/$as.boxes"
     for set in normal test; do
         # shellcheck disable=SC2086
-        features "$as-$set" "$work/film/$set/video" --boxes "$work/film/$set/boxes.txt" $tubes
+        [ $boxes = detector ] || features "$as-motion-$set" "$work/film/$set/video" $tubes
         # shellcheck disable=SC2086
-        [ "$as" != street ] || features "$as-motion-$set" "$work/film/$set/video" $tubes
+        features "$as-$set" "$work/film/$set/video" --boxes "$work/film/$set/boxes.txt" $tubes
     done
     rm -rf "$work/film"
 }
+# A scene for the tables, a street for what compares one thing with another.
+scene() { if [ "$1" = street ]; then world street street 920001 24 8 motion; else world "$1" "$1" 920001 24 8; fi; }
+few() { world few street 900001 4 4; }
 # What the choice of a head may look at: days of other seeds than any table's.
 part_choice() {
     table "For choosing: days that are in no other table, boxes as a detector gives them"
     for s in street campus station park; do
-        world $s 910001 "choice-$s"
+        world "choice-$s" $s 910001 8 8
         rows "choice-$s-normal" "choice-$s-test" "$work/choice-$s.labels" "$s: " <<EOT
 learned prompts, k-means (the paper's score)|
 plain texts, k-means|--prompts 0
@@ -166,7 +167,7 @@ EOT
     done
 }
 part_within() {
-    world street
+    scene street
     table "Table 1: own world, test days of one scene (street), boxes as a detector gives them"
     heads street-normal street-test "$work/street.labels"
     yardsticks "$work/street.boxes" "$work/street.labels"
@@ -180,7 +181,7 @@ across() {
     row "$a, $b: $what" "$work/scores" "$work/$b.labels"
 }
 part_cross() {
-    for s in street campus station park; do world $s; done
+    for s in street campus station park; do scene $s; done
     table "Table 2: learned on one scene, tested on another" "normal days, test days"
     while read -r a b; do
         across "learned prompts, k-means (the paper's score)"
@@ -206,8 +207,8 @@ EOT
 
 # Where most things of the kind are: the own world, and Ped2 where it is there.
 each_set() {
-    world street
-    "$@" street-normal street-test "$work/street.labels" "own world"
+    few
+    "$@" few-normal few-test "$work/few.labels" "own world"
     [ -d "$ped2" ] || return 0
     ped2_features maskrcnn
     "$@" ped2-maskrcnn-training ped2-maskrcnn-testing "$ped2/labels.txt" Ped2
@@ -235,7 +236,7 @@ part_centre() {
 }
 part_crops() {
     table "Crops: squashed to a square, or a square of 1.25 of the longer side"
-    film street
+    film street 900001 4 4
     for crop in square squash; do
         for set in normal test; do features "crop-$crop-$set" "$work/film/$set/video" --boxes "$work/film/$set/boxes.txt" --tubes track --crop $crop; done
         judged "$model" "crop-$crop-normal" "crop-$crop-test" --prompts 0
@@ -251,9 +252,9 @@ told() {
         END { for (i = 1; i <= c; i++) low += at[i] < 0.95 * n; printf "%d | %d | %.1f %% | %.4f", n, c, 100 * low / (c ? c : 1), below / (n * (o ? o : 1)) }'
 }
 part_redefine() {
-    world street
+    scene street
     if [ ! -f "$work/redefine-test/done" ]; then
-        quietly "$svad" world --scene street --seed 900003 --clips 40 --frames 250 --anomalies cycle,cycle,run,drive-car,fight,jump-railing -o "$work/film" --quiet
+        quietly "$svad" world --scene street --seed 920003 --clips 40 --frames 250 --anomalies cycle,cycle,run,drive-car,fight,jump-railing -o "$work/film" --quiet
         cp "$work/film/objects.csv" "$work/redefine.objects"
         # shellcheck disable=SC2086
         features redefine-test "$work/film/video" --boxes "$work/film/boxes.txt" $tubes
@@ -319,8 +320,7 @@ part_backbones() {
 }
 part_lengths() {
     table "Table 4: frames of a tube (plain texts, k-means; own world)"
-    world street
-    film street
+    film street 900001 4 4
     for n in 5 7 9 11; do
         fusion frames-$n --frames $n --epochs 20
         for set in normal test; do features "frames-$n-$set" "$work/film/$set/video" --boxes "$work/film/$set/boxes.txt" --tubes track --frames $n; done
