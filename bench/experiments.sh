@@ -221,7 +221,7 @@ as the model says: the vectors of "a person is", 10 epochs|
 EOT
 }
 part_prompts() {
-    table "Learned prompts"
+    table "Learned prompts (own world: four days)"
     each_set prompts_on
 }
 centre_on() {
@@ -231,11 +231,11 @@ centre_on() {
     row "$4: centred responses, 8 neighbours" "$work/scores" "$3"
 }
 part_centre() {
-    table "Responses less their mean"
+    table "Responses less their mean (own world: four days)"
     each_set centre_on
 }
 part_crops() {
-    table "Crops: squashed to a square, or a square of 1.25 of the longer side"
+    table "Crops: squashed to a square, or a square of 1.25 of the longer side (own world: four days)"
     film street 900001 4 4
     for crop in square squash; do
         for set in normal test; do features "crop-$crop-$set" "$work/film/$set/video" --boxes "$work/film/$set/boxes.txt" --tubes track --crop $crop; done
@@ -304,7 +304,7 @@ fusion() {
 }
 fusion_on() { judged "$work/$1.svad" "$3" "$4" --prompts 0; row "$6: $2" "$work/scores" "$5"; }
 part_backbones() {
-    table "Table 3: temporal fusions, trained on the own world's actions or as they begin (plain texts, k-means)"
+    table "Table 3: temporal fusions, trained on the own world's actions or as they begin (plain texts, k-means; own world: four days)"
     for b in prompt-vlm actionclip clip4clip; do
         fusion $b --backbone $b --epochs 20 --cache "$work/nine.tubes"
         fusion $b-raw --backbone $b --epochs 1 --lr 1e-12 --cache "$work/nine.tubes"
@@ -319,7 +319,7 @@ part_backbones() {
     each_set fusion_on zs "middle frame alone (ZS-CLIP)"
 }
 part_lengths() {
-    table "Table 4: frames of a tube (plain texts, k-means; own world)"
+    table "Table 4: frames of a tube (plain texts, k-means; own world: four days)"
     film street 900001 4 4
     for n in 5 7 9 11; do
         fusion frames-$n --frames $n --epochs 20

@@ -55,6 +55,7 @@ struct gemm {
     const struct sv_maker *from; size_t first;         /* or row i of this block is what from makes of first + i */
     float *made; size_t made_floats;
     size_t m, tiles;                    /* rows of this block */
+    size_t small, larger;               /* rows of a tile as cut; so many at the beginning have one more */
     const struct sv_packed *w;
     const struct sv_epilogue *ep;
     size_t mr, words;                   /* rows of a tile, words of a row */
@@ -65,10 +66,8 @@ struct gemm {
     size_t together;                    /* panels */
 };
 
-/* The first row of tile t.  A last tile of few rows would wait for its own sums, step by step; then all are a little smaller. */
-static size_t row_of(const struct gemm *g, size_t t) {
-    return g->m % g->mr * 3 < g->mr ? g->m * t / g->tiles : sv_min(t * g->mr, g->m);
-}
+/* The first row of tile t. */
+static size_t row_of(const struct gemm *g, size_t t) { return sv_min(t * g->small + sv_min(t, g->larger), g->m); }
 
 /* Bytes of rows: 0 is the smallest element, the table's imost the largest.  What is too narrow for a factor has the width 0; a row
  * that is not finite has bytes of 0 and is NaN again through `low`. */
@@ -178,6 +177,9 @@ static struct gemm rows_of(const struct gemm *g, size_t first, size_t last) {
     struct gemm part = *g;
     part.x = g->x ? g->x + first * (g->turned ? 1 : g->ldx) : NULL;
     part.first += first, part.y += first * g->ldy, part.m = last - first, part.tiles = sv_ceil_div(part.m, part.mr);
+    /* A last tile of few rows would wait for its own sums, step by step; then all are a little smaller. */
+    const bool even = part.m % part.mr * 3 < part.mr;
+    part.small = even ? part.m / part.tiles : part.mr, part.larger = even ? part.m % part.tiles : 0;
     return part;
 }
 
