@@ -70,6 +70,7 @@ plain texts, 8 neighbours by responses|--prompts 0 --patterns knn
 plain texts, k-means, with size and speed|--prompts 0 --with motion
 8 neighbours by responses, with size and speed|--prompts 0 --patterns knn --with motion
 8 neighbours by F_video, with size and speed|--prompts 0 --patterns knn-video --with motion
+8 neighbours by responses and by F_video, with size and speed|--prompts 0 --patterns knn-both --with motion
 size and speed alone (no network)|--prompts 0 --patterns none --with motion
 EOT
 }
@@ -152,6 +153,22 @@ world() {
 # A scene for the tables, a street for what compares one thing with another.
 scene() { if [ "$1" = street ]; then world street street 920001 24 8 motion; else world "$1" "$1" 920001 24 8; fi; }
 few() { world few street 900001 4 4; }
+# Scenes across which is tested, and what somebody who knows both would say is normal in the second.
+pairs="street campus
+campus station a person is pulling a suitcase
+station park a person is pushing a pram
+park street"
+# moved FOLDER NAME TEXT: the last scene judged, taken to the camera of a folder's test days by these days themselves, without labels; then
+# with a text, if there is one.
+moved() {
+    quietly "$svad" adapt -s "$work/scene" "$work/$1-test" -o "$work/moved" --quiet
+    rm -rf "$work/scores"
+    quietly "$svad" score -m "$model" -s "$work/moved" "$work/$1-test" -o "$work/scores" --quiet
+    row "$2: the same, adapted to the second camera" "$work/scores" "$work/$1.labels"
+    [ -n "$3" ] || return 0
+    quietly "$svad" score -m "$model" -s "$work/moved" "$work/scores" --normal "$3" -o "$work/redefined" --quiet
+    row "$2: the same, and \"$3\" is normal" "$work/redefined" "$work/$1.labels"
+}
 # What the choice of a head may look at: days of other seeds than any table's.
 part_choice() {
     table "For choosing: days that are in no other table, boxes as a detector gives them"
@@ -163,8 +180,16 @@ plain texts, k-means|--prompts 0
 learned prompts, k-means, with size and speed|--with motion
 plain texts, k-means, with size and speed|--prompts 0 --with motion
 8 neighbours by F_video, with size and speed|--prompts 0 --patterns knn-video --with motion
+8 neighbours by responses and by F_video, with size and speed|--prompts 0 --patterns knn-both --with motion
 EOT
     done
+    while read -r a b text; do
+        judged "$model" "choice-$a-normal" "choice-$b-test" --prompts 0 --patterns knn-both --with motion
+        row "$a, $b: the last of these" "$work/scores" "$work/choice-$b.labels"
+        moved "choice-$b" "$a, $b" "$text"
+    done <<EOT
+$pairs
+EOT
 }
 part_within() {
     scene street
@@ -183,19 +208,18 @@ across() {
 part_cross() {
     for s in street campus station park; do scene $s; done
     table "Table 2: learned on one scene, tested on another" "normal days, test days"
-    while read -r a b; do
+    while read -r a b text; do
         across "learned prompts, k-means (the paper's score)"
         across "plain texts, with size and speed" --prompts 0 --with motion
         across "8 neighbours by F_video, with size and speed" --prompts 0 --patterns knn-video --with motion
+        across "8 neighbours by responses and by F_video, with size and speed" --prompts 0 --patterns knn-both --with motion
+        [ "$a" = "$b" ] || moved "$b" "$a, $b" "$text"
     done <<EOT
 street street
 campus campus
 station station
 park park
-street campus
-campus station
-station park
-park street
+$pairs
 EOT
     [ -d "$ped2" ] || return 0
     ped2_features maskrcnn

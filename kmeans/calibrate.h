@@ -38,7 +38,7 @@ struct sv_normal { const double *sorted; size_t n; double top /* p(u) */; struct
 int sv_normal_init(struct sv_normal *d, const double *sorted, size_t n, struct sv_err *e);
 double sv_p_value(const struct sv_normal *d, double score);         /* SV_P_LEAST .. 1; NaN for NaN */
 
-/* -log of a p-value, without an end, for adding up what heads say that are independent on normal footage (Fisher):
+/* -log of a p-value, without an end, for joining what heads say (tools/judge.h):
  *     s <= u:  -log p       s > u:  -log p(u) + (s - u) / (mean excess over u)
  * The tail is taken as exponential here: one of a bounded shape would call all that lies beyond its end equally impossible. */
 double sv_surprise(const struct sv_normal *d, double score);        /* NaN for NaN */

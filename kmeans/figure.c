@@ -103,17 +103,24 @@ static int draw(struct sv_figures *g, const struct sv_figure *f, const uint8_t *
     return 0;
 }
 
-int sv_figures_fit(struct sv_figures *g, const struct sv_figure *f, const uint8_t *use, size_t n, uint64_t seed, struct sv_err *e) {
-    *g = (struct sv_figures){0};
-    size_t m = 0;
+/* How many take part, all of them with a size and finite. */
+static int check(const struct sv_figure *f, const uint8_t *use, size_t n, size_t *taking_part, struct sv_err *e) {
+    *taking_part = 0;
     for (size_t i = 0; i < n; i++) {
         if (use && !use[i]) continue;
-        m++;
+        ++*taking_part;
         if (!isfinite(f[i].bottom + f[i].w + f[i].h + f[i].right + f[i].down) || f[i].w <= 0 || f[i].h <= 0)
             return sv_fail(e, SV_EINPUT, "figure %zu: %g x %g pixels that move by %g, %g; expected a size above 0 and numbers", i, f[i].w, f[i].h,
                            f[i].right, f[i].down);
     }
-    if (!m) return sv_fail(e, SV_EINPUT, "figures: none to learn from");
+    return *taking_part ? 0 : sv_fail(e, SV_EINPUT, "figures: none to learn from");
+}
+
+int sv_figures_fit(struct sv_figures *g, const struct sv_figure *f, const uint8_t *use, size_t n, uint64_t seed, struct sv_err *e) {
+    *g = (struct sv_figures){0};
+    size_t m;
+    const int rc = check(f, use, n, &m, e);
+    if (rc) return rc;
     double *column = sv_alloc(m, SV_FIGURE * sizeof *column, e);
     if (!column) return SV_ENOMEM;
     fit_line(g, f, use, n);
@@ -127,6 +134,13 @@ int sv_figures_fit(struct sv_figures *g, const struct sv_figure *f, const uint8_
     fit_scale(g, column, m);
     sv_free(column);
     return draw(g, f, use, n, m, seed, e);
+}
+
+int sv_figures_adapt(struct sv_figures *g, const struct sv_figure *f, size_t n, struct sv_err *e) {
+    size_t all;
+    const int rc = check(f, NULL, n, &all, e);
+    if (!rc) fit_line(g, f, NULL, n);
+    return rc;
 }
 
 void sv_figures_free(struct sv_figures *g) {

@@ -39,6 +39,8 @@ struct sv_figures {
  * part, NULL: all.  The same seed draws the same sample.  Fails where none takes part, or on what is not finite. */
 int sv_figures_fit(struct sv_figures *g, const struct sv_figure *f /* [n] */, const uint8_t *use /* [n] */, size_t n, uint64_t seed,
                    struct sv_err *e);
+/* H alone anew, from what another camera sees, normal or not: figures are shares of H, so all else holds there too. */
+int sv_figures_adapt(struct sv_figures *g, const struct sv_figure *f /* [n] */, size_t n, struct sv_err *e);
 void sv_figures_free(struct sv_figures *g);         /* {0} is fine */
 
 double sv_figures_height(const struct sv_figures *g, double bottom);                            /* H */

@@ -229,6 +229,42 @@ Test(heads, the_fast_and_the_wide_stand_out) {
     sv_figures_free(&g);
 }
 
+/* The same street from another place: rows and heights of another camera, and a car for every fifth walker. */
+Test(heads, figures_move_to_another_camera) {
+    enum { N = 3000 };
+    static struct sv_figure f[N], there[N + N / 5];
+    static double score[N], moved[N], unmoved[N];
+    static float sample[SV_FIGURE_SAMPLE * SV_FIGURE];
+    struct sv_figures g;
+    walkers(f, N, 4);
+    cr_assert_eq(sv_figures_fit(&g, f, NULL, N, 0, NULL), 0);
+    const struct sv_figures was = g;
+    memcpy(sample, g.sample, g.n * SV_FIGURE * sizeof *sample);
+    for (size_t i = 0; i < N; i++) {
+        const double y = f[i].bottom, k = (90 + 0.5 * y) / (5 + 0.2 * y);
+        there[i] = (struct sv_figure){ f[i].frame, f[i].track, 2 * y, k * f[i].w, k * f[i].h, k * f[i].right, 0 };
+    }
+    for (size_t i = 0; i < N / 5; i++) there[N + i] = there[i], there[N + i].h *= 0.55, there[N + i].w *= 5;
+    sv_figures_score(NULL, score, &g, f, N);
+    sv_figures_score(NULL, unmoved, &g, there, N);
+    cr_assert_eq(sv_figures_adapt(&g, there, N + N / 5, NULL), 0);
+    sv_figures_score(NULL, moved, &g, there, N);
+    double apart = 0, before = 0;
+    for (size_t i = 0; i < N; i++) apart += fabs(moved[i] - score[i]) / N, before += fabs(unmoved[i] - score[i]) / N;
+    cr_expect_lt(apart, 0.1, "%g", apart);
+    cr_expect_gt(before, 10 * apart, "%g, %g", before, apart);
+    cr_expect(fabs(sv_figures_height(&g, 200) / 140 - 1) < 0.02, "%g", sv_figures_height(&g, 200));
+    cr_expect(g.n == was.n && !memcmp(g.sample, sample, g.n * SV_FIGURE * sizeof *sample) && !memcmp(g.middle, was.middle, sizeof g.middle) &&
+              !memcmp(g.spread, was.spread, sizeof g.spread));
+    const struct sv_figures good = g;
+    there[7].h = NAN;
+    struct sv_err e = { 0 };
+    cr_expect_eq(sv_figures_adapt(&g, there, N, &e), SV_EINPUT);
+    cr_expect_eq(sv_figures_adapt(&g, there, 0, NULL), SV_EINPUT);
+    cr_expect(strstr(e.msg, "figure 7") && !memcmp(g.line, good.line, sizeof g.line), "%s", e.msg);
+    sv_figures_free(&g);
+}
+
 Test(heads, figures_of_few_and_of_equals) {
     struct sv_figure f[3] = { { 0, 0, 100, 10, 30, 1, 0 }, { 1, 0, 100, 10, 30, 1, 0 }, { 2, 0, 100, 10, 30, 1, 0 } };
     struct sv_figures g;
@@ -327,12 +363,13 @@ Test(heads, size_and_speed_find_what_is_large_and_fast) {
 }
 
 Test(heads, every_head_scores_what_was_stored_as_it_scores_video) {
-    static const char *const head[] = { "--patterns knn", "--patterns knn-video --neighbours 3", "--with motion", "--patterns knn --with motion --center" };
+    static const char *const head[] = { "--patterns knn", "--patterns knn-video --neighbours 3", "--with motion", "--patterns knn --with motion --center",
+                                        "--patterns knn-both", "--patterns knn-both --with motion" };
     static struct ran r;
     folder();
     RUN(0, "extract -m m.svad train --boxes train.txt --fps 10 --with motion -o ftrain");
     RUN(0, "extract -m m.svad test --boxes test.txt --fps 10 --with motion -o ftest");
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < SV_LEN(head); i++) {
         RUN(0, FIT "%s -o s.scene --threads 1", head[i]);
         RUN(0, "fit -m m.svad ftrain --actions actions.txt --clusters 2 --prompts 0 %s -o f.scene --threads 3", head[i]);
         cr_expect_eq(differ("s.scene", "f.scene"), 0, "%s", head[i]);
@@ -347,11 +384,56 @@ Test(heads, every_head_scores_what_was_stored_as_it_scores_video) {
     }
 }
 
+static double member(const char *json, const char *name) {
+    const char *at = strstr(json, name);
+    cr_assert(at, "%s in %s", name, json);
+    return atof(at + strlen(name) + 2);
+}
+
+Test(heads, a_scene_is_adapted_by_boxes_alone) {
+    static struct ran r;
+    folder();
+    RUN(0, FIT "--patterns none --with motion -o s.scene");
+    RUN(0, "extract -m m.svad test --boxes test.txt --fps 10 --with motion -o ftest");
+    RUN(0, SCORE "-o out");
+    RUN(0, "adapt -s s.scene test --boxes test.txt -o video.scene --json");
+    const double line = member(r.out, "\"line\""), slope = member(r.out, "\"slope\"");
+    cr_expect(member(r.out, "\"objects\"") == 160 && slope > 0.2, "%s", r.out);
+    RUN(0, "adapt -s s.scene ftest -o features.scene");
+    RUN(0, "adapt -s s.scene out -o objects.scene");
+    cr_expect_eq(differ("video.scene", "features.scene"), 0);
+    cr_expect_eq(differ("video.scene", "objects.scene"), 0);
+    RUN(0, "verify video.scene");
+    RUN(0, "score -m m.svad -s video.scene out -o again");
+    /* A camera from twice as far. */
+    cr_assert_eq(run_shell(&r, root, "awk '{ for (i = 3; i < 7; i++) $i /= 2; print }' test.txt > far.txt"), 0);
+    RUN(0, "adapt -s s.scene test --boxes far.txt -o far.scene --json");
+    cr_expect(fabs(member(r.out, "\"line\"") - line / 2) < 0.05 * fabs(line) && fabs(member(r.out, "\"slope\"") / slope - 1) < 0.05, "%s; line %g, slope %g", r.out, line, slope);
+    cr_expect(differ("far.scene", "video.scene"));
+    RUN(0, "adapt -s s.scene test -o moving.scene");
+    cr_expect(strstr(r.out, "bodies") && strstr(r.err, "using motion proposals"), "%s%s", r.out, r.err);
+
+    RUN(1, "adapt -s s.scene test");
+    RUN(1, "adapt test -o x.scene");
+    RUN(1, "adapt -s s.scene ftest --boxes test.txt -o x.scene");
+    RUN(2, "adapt -s s.scene test --boxes train.txt -o x.scene");
+    RUN(4, "adapt -s s.scene test --boxes test.txt -o none/x.scene");
+    RUN(2, "adapt -s s.scene test --boxes test.txt --min-score 0.95 -o x.scene");
+    cr_expect(strstr(r.err, "adapt: no box in 2 clips"), "%s", r.err);
+    RUN(0, "extract -m m.svad test --boxes test.txt --fps 10 -o without");
+    RUN(2, "adapt -s s.scene without -o x.scene");
+    cr_expect(strstr(r.err, "--with motion"), "%s", r.err);
+    RUN(0, FIT "-o looks.scene");
+    RUN(2, "adapt -s looks.scene test --boxes test.txt -o x.scene");
+    cr_expect(strstr(r.err, "--with motion"), "%s", r.err);
+    cr_expect_neq(run_shell(&r, root, "ls x.scene"), 0, "nothing is left behind");
+}
+
 Test(heads, what_does_not_fit_is_refused) {
     static struct ran r;
     folder();
     RUN(1, FIT "--patterns means -o s.scene");
-    cr_expect(strstr(r.err, "expected kmeans, knn, knn-video or none"), "%s", r.err);
+    cr_expect(strstr(r.err, "expected kmeans, knn, knn-video, knn-both or none"), "%s", r.err);
     RUN(1, FIT "--patterns none -o s.scene");
     cr_expect(strstr(r.err, "--with motion"), "%s", r.err);
     RUN(1, FIT "--with looks -o s.scene");

@@ -157,5 +157,67 @@ Test(holdout, scenes_are_checked) {
         cr_assert_eq(sv_scene_save(&s, path, &e), 0, "%s", e.msg);
         cr_expect(sv_scene_load(&back, path, &e) == SV_EINPUT && strstr(e.msg, says[k]), "%s", e.msg);
     }
+    block[0] = 3;
+    double look[3] = { 0.1, 0.2, 0.4 }, by_video[3] = { 0, 0.5, 0.6 };
+    s.patterns = SV_KNN_BOTH, s.neighbours = 1, s.held.head[SV_HEAD_LOOK] = look, s.held.head[SV_HEAD_VIDEO] = by_video, s.held.heads = 3;
+    cr_assert_eq(sv_scene_save(&s, path, &e), 0, "%s", e.msg);
+    cr_assert_eq(sv_scene_load(&back, path, &e), 0, "%s", e.msg);
+    cr_expect(back.held.heads == 3 && !memcmp(back.held.head[SV_HEAD_LOOK], look, sizeof look) && !memcmp(back.held.head[SV_HEAD_VIDEO], by_video, sizeof by_video));
+    cr_expect(sv_scene_joins(&back) && !back.held.head[SV_HEAD_FIGURE]);
+    sv_scene_free(&back);
+    by_video[2] = 0.4;
+    e = (struct sv_err){0};
+    cr_assert_eq(sv_scene_save(&s, path, &e), 0, "%s", e.msg);
+    cr_expect(sv_scene_load(&back, path, &e) == SV_EINPUT && strstr(e.msg, "held.video is not sorted"), "%s", e.msg);
+    s.patterns = SV_KNN;                /* a file that says "knn" and one that says "knn-both" differ in more than the word */
+    cr_assert_eq(sv_scene_save(&s, path, &e), 0, "%s", e.msg);
+    e = (struct sv_err){0};
+    cr_assert_eq(sv_scene_load(&back, path, &e), 0, "%s", e.msg);
+    cr_expect(!sv_scene_joins(&back) && !back.held.heads);
+    sv_scene_free(&back);
     sv_actions_free(&s.actions);
+}
+
+/* What several heads say together: log(1 + surprise) of each among what that head by itself says of held-out tubes. */
+Test(holdout, heads_are_added) {
+    enum { N = 5, M = 1, SAMPLE = 40, HELD = 300, ROWS = 50 };
+    float text[N * E], sample[SAMPLE * E], rows[ROWS * E], response[ROWS * N], z[SAMPLE * SV_FIGURE];
+    double centre[M * N], alone[SV_HEADS][ROWS], held[SV_HEADS][HELD], joined[ROWS], nothing[ROWS], look[ROWS];
+    uint64_t rng = 8;
+    struct sv_figure shape[ROWS];
+    struct sv_err e = {0};
+    struct sv_cpu cpu = { .kern = sv_kern_best(), .block = sv_block_sizes(), .pool = sv_pool_new(2, &e) };
+    for (size_t i = 0; i < N * E; i++) text[i] = (float)sv_rng_normal(&rng);
+    for (size_t i = 0; i < SAMPLE * E; i++) sample[i] = (float)sv_rng_normal(&rng);
+    for (size_t i = 0; i < ROWS * E; i++) rows[i] = (float)sv_rng_normal(&rng);
+    for (size_t i = 0; i < SAMPLE * SV_FIGURE; i++) z[i] = (float)sv_rng_normal(&rng);
+    for (size_t i = 0; i < N; i++) centre[i] = 1 / sqrt(N);
+    for (size_t h = 0; h < SV_HEADS; h++)
+        for (size_t i = 0; i < HELD; i++) held[h][i] = (double)(i + 1) / HELD * (h == SV_HEAD_FIGURE ? 3 : 0.5);
+    for (size_t i = 0; i < ROWS; i++) shape[i] = (struct sv_figure){ i, -1, 10, 1 + sv_rng_unit(&rng), 2 + sv_rng_unit(&rng), sv_rng_normal(&rng), 0 };
+    struct sv_scene s = { .texts = N, .embed = E, .centres = M, .samples = SAMPLE, .text = text, .centre = centre, .sample = sample, .neighbours = 3,
+                          .figures = { .line = { 2, 0 }, .least = 1, .middle = { 0.7, 1.2, 0.3 }, .spread = { 0.2, 0.3, 0.4 }, .sample = z, .n = SAMPLE } };
+    s.held.heads = HELD;
+    static const enum sv_patterns each[] = { SV_KNN, SV_KNN_VIDEO, SV_NO_LOOKS, SV_KNN_BOTH };
+    for (size_t k = 0; k < 4; k++) {
+        const bool all = each[k] == SV_KNN_BOTH;
+        s.patterns = each[k], s.figures.n = each[k] == SV_NO_LOOKS || all ? SAMPLE : 0;
+        for (size_t h = 0; h < SV_HEADS; h++) s.held.head[h] = sv_scene_joins(&s) && sv_scene_has(&s, (enum sv_head)h) ? held[h] : NULL;
+        struct sv_judge j;
+        struct sv_verdict v = { .response = response, .score = all ? joined : each[k] == SV_NO_LOOKS ? nothing : alone[k], .shape = shape };
+        cr_assert_eq(sv_judge_open(&j, &s, &cpu, &e), 0, "%s", e.msg);
+        cr_assert_eq(sv_verdict_room(&v, &s, ROWS, &e), 0);
+        sv_judge_run(&j, rows, ROWS, &v);
+        if (each[k] == SV_NO_LOOKS) memcpy(alone[SV_HEAD_FIGURE], v.more[SV_HEAD_FIGURE], sizeof alone[0]);
+        sv_verdict_free(&v), sv_judge_close(&j);
+    }
+    struct sv_normal d[SV_HEADS];
+    for (size_t h = 0; h < SV_HEADS; h++) cr_assert_eq(sv_normal_init(&d[h], held[h], HELD, &e), 0);
+    for (size_t i = 0; i < ROWS; i++) {
+        look[i] = log((1 + sv_surprise(&d[SV_HEAD_LOOK], alone[SV_HEAD_LOOK][i])) * (1 + sv_surprise(&d[SV_HEAD_VIDEO], alone[SV_HEAD_VIDEO][i])));
+        const double figure = log(1 + sv_surprise(&d[SV_HEAD_FIGURE], alone[SV_HEAD_FIGURE][i]));
+        cr_expect(look[i] > 0 && figure > 0 && fabs(joined[i] - look[i] - figure) < 1e-12 * joined[i], "%zu: %.17g, expected %.17g", i, joined[i], look[i] + figure);
+        cr_expect(fabs(nothing[i] - figure) < 1e-12, "%zu: %.17g, expected %.17g", i, nothing[i], figure);
+    }
+    sv_pool_free(cpu.pool);
 }

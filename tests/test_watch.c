@@ -242,6 +242,7 @@ Test(watch, scores_are_those_of_score) {
         { "--frames 3 --tube-seconds 0.3 --crop square", "--every 3", "--boxes stdin.txt --add-motion", 3, true },
         { "--frames 1", "--every 2", "", 2, true },
         { "--frames 3 --with motion --patterns knn", "", "", 1, true },
+        { "--frames 3 --patterns knn-both", "", "--boxes stdin.txt", 1, false },
         { "--frames 3 --with motion --tubes track", "", "--boxes stdin.txt", 1, true },
         { "--frames 3 --with motion", "", "--boxes stdin.txt", 1, true },
         { "--frames 1 --with motion", "--every 3", "--boxes stdin.txt --add-motion", 3, true },

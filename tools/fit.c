@@ -162,7 +162,7 @@ static int choose_patterns(struct job *j, bool with, struct sv_err *e) {
     struct sv_scene *s = &j->scene;
     while (j->patterns && s->patterns < SV_PATTERNS && strcmp(j->patterns, sv_patterns_name[s->patterns])) s->patterns++;
     if (s->patterns == SV_PATTERNS)
-        return sv_fail(e, SV_EUSAGE, "--patterns %s: expected kmeans, knn, knn-video or none", j->patterns);
+        return sv_fail(e, SV_EUSAGE, "--patterns %s: expected kmeans, knn, knn-video, knn-both or none", j->patterns);
     if (s->patterns == SV_NO_LOOKS && !with) return sv_fail(e, SV_EUSAGE, "--patterns none: nothing is left to look at; expected --with motion beside it");
     if ((s->patterns != SV_KMEANS || with) && !(j->hold.share > 0))
         return sv_fail(e, SV_EUSAGE, "--hold-out 0: --patterns %s%s must know what held-out footage scores", sv_patterns_name[s->patterns], with ? " --with motion" : "");
@@ -247,7 +247,7 @@ static void report(const struct job *j) {
         putchar('\n');
     }
     if (sv_patterns_near(s->patterns))
-        printf("looks are compared with the %zu nearest of %zu tubes, by %s\n", s->neighbours, s->samples, s->patterns == SV_KNN ? "responses" : "F_video");
+        printf("looks are compared with the %zu nearest of %zu tubes, by %s\n", s->neighbours, s->samples, s->patterns == SV_KNN ? "responses" : s->patterns == SV_KNN_VIDEO ? "F_video" : "responses and by F_video");
     if (s->figures.n)
         printf("size and speed: bodies %.3g + %.3g * row pixels tall; middle width %.3g, height %.3g, speed %.3g heights a %s\n", s->figures.line[0],
                s->figures.line[1], s->figures.middle[0], s->figures.middle[1], s->figures.middle[2], s->seconds ? "second" : "frame");
@@ -291,7 +291,7 @@ int sv_tool_fit(int argc, char **argv, struct sv_err *e) {
         SV_TUBE_OPTS(&o),
         { "actions", SV_OPT_TEXT, &j.actions, "FILE", "action texts, one a line (those of the model, or built-in phrases)", 0, 0 },
         { "clusters", SV_OPT_SIZE, &j.clusters, "M", "normal patterns (10)", 1, SV_SCENE_MAX_CENTRES },
-        { "patterns", SV_OPT_TEXT, &j.patterns, "RULE", "kmeans; knn, knn-video: neighbours by responses, by F_video; none (kmeans)", 0, 0 },
+        { "patterns", SV_OPT_TEXT, &j.patterns, "RULE", "kmeans; knn, knn-video, knn-both: neighbours by responses, by F_video, by each; none (kmeans)", 0, 0 },
         { "neighbours", SV_OPT_SIZE, &j.scene.neighbours, "K", "of --patterns knn (8)", 1, SV_KNN_MOST },
         SV_WITH_OPT(&o),
         { "steady", SV_OPT_SIZE, &j.scene.steady, "N", "score a track by its median over +-N frames (0: off)", 0, SV_STEADY_MOST },

@@ -214,10 +214,12 @@ static size_t thin(double *score, size_t n) {
 
 /* The scene keeps what the heads say by themselves; then they can be weighed. */
 static int keep_heads(struct sv_held *d, struct sv_judge *j, const struct sv_verdict *v, size_t n, struct sv_err *e) {
-    if (!v->figure) return 0;
-    if (!(d->look = sv_alloc(n, sizeof *d->look, e)) || !(d->figure = sv_alloc(n, sizeof *d->figure, e))) return SV_ENOMEM;
-    memcpy(d->look, v->score, n * sizeof *d->look), memcpy(d->figure, v->figure, n * sizeof *d->figure);
-    d->heads = thin(d->look, n), thin(d->figure, n);
+    for (enum sv_head h = 0; h < SV_HEADS && sv_scene_joins(j->scene); h++) {
+        if (!sv_scene_has(j->scene, h)) continue;
+        if (!(d->head[h] = sv_alloc(n, sizeof *d->head[h], e))) return SV_ENOMEM;
+        memcpy(d->head[h], h ? v->more[h] : v->score, n * sizeof *d->head[h]);
+        d->heads = thin(d->head[h], n);
+    }
     return sv_judge_learn(j, e);
 }
 
@@ -240,8 +242,7 @@ int sv_holdout_score(struct sv_holdout *h, const float *held, struct sv_scene *s
     int rc = lay_out(h, &s->held, e);
     if (!rc) rc = sv_judge_open(&j, s, cpu, e);
     if (!rc && (!(v.response = sv_alloc(h->held, s->texts * sizeof *v.response, e)) || !(v.score = sv_alloc(h->held, sizeof *v.score, e)) ||
-                (h->figures && !(v.figure = sv_alloc(h->held, sizeof *v.figure, e))) ||
-                !(s->held.frame = sv_alloc(s->held.frames, sizeof *s->held.frame, e))))
+                sv_verdict_room(&v, s, h->held, e) || !(s->held.frame = sv_alloc(s->held.frames, sizeof *s->held.frame, e))))
         rc = SV_ENOMEM;
     if (!rc) {
         v.shape = h->figures ? h->figure + h->fitted : NULL;
@@ -257,7 +258,7 @@ int sv_holdout_score(struct sv_holdout *h, const float *held, struct sv_scene *s
         s->held.objects = thin(v.score, h->held);
         s->held.object = v.score, v.score = NULL;
     }
-    sv_free(v.response), sv_free(v.score), sv_free(v.figure);
+    sv_free(v.response), sv_free(v.score), sv_verdict_free(&v);
     sv_judge_close(&j);
     return rc;
 }

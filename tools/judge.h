@@ -1,7 +1,11 @@
 /* judge.h - tubes against a scene: the one place where F_video, and what else the scene looks at, becomes a score.
  *
- * Looks are scored by the centres of k-means or by nearest neighbours.  Where the scene has figures, the score of a tube is what
- * its look and its figure say together: the sum of their surprises (kmeans/calibrate.h) among held-out tubes. */
+ * Looks are scored by the centres of k-means or by nearest neighbours.  Where the scene joins several heads (sv_scene_joins), the
+ * score of a tube is what they say together: with s_h the surprise of head h (kmeans/calibrate.h) among held-out tubes
+ *
+ *     score = sum over h of log(1 + s_h)
+ *
+ * so that two heads that agree are more than one that shouts: s beyond log(held-out tubes) is a guess about a tail. */
 #ifndef TOOLS_JUDGE_H
 #define TOOLS_JUDGE_H
 
@@ -13,8 +17,8 @@ struct sv_judge {
     const struct sv_scene *scene;       /* borrowed, like cpu */
     const struct sv_cpu *cpu;
     struct sv_response response;
-    struct sv_knn knn;                  /* where looks are compared with neighbours */
-    struct sv_normal look, figure;      /* of held-out tubes, where the scene has figures */
+    struct sv_knn knn, video;           /* where looks are compared with neighbours; the second is of SV_HEAD_VIDEO */
+    struct sv_normal normal[SV_HEADS];  /* of held-out tubes, where the scene joins heads */
 };
 
 /* What is found of n tubes.  nearest, action and similarity may be NULL (similarity is filled where action is). */
@@ -24,10 +28,13 @@ struct sv_verdict {
     size_t *nearest;                    /* [n] centre */
     size_t *action;                     /* [n] the action of the largest response */
     float *similarity;                  /* [n] that response */
-    /* Where the scene has figures; not looked at elsewhere. */
-    const struct sv_figure *shape;      /* [n] what is given: the figures */
-    double *figure;                     /* [n] their scores */
+    const struct sv_figure *shape;      /* [n] what is given: the figures; not looked at where the scene has none */
+    double *more[SV_HEADS];             /* [n] scores of the heads that stand beside looks, where the scene has them */
 };
+
+/* Room for `more` of n tubes, as this scene needs it; v is {0} there, or freed. */
+int sv_verdict_room(struct sv_verdict *v, const struct sv_scene *s, size_t n, struct sv_err *e);
+void sv_verdict_free(struct sv_verdict *v);         /* the same, and nothing else of v */
 
 int sv_judge_open(struct sv_judge *j, const struct sv_scene *s, const struct sv_cpu *cpu, struct sv_err *e);
 void sv_judge_close(struct sv_judge *j);            /* {0} is fine; leaves {0} */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 static void help(FILE *f) {
-    fputs("svad finds the unusual in video.  usage: svad COMMAND ...  (-h: its options)\n\n", f);
+    fputs("svad finds the unusual in video.  usage: svad COMMAND ...  (-h: its options)\n", f);
 #define X(name, about) fprintf(f, "  %-11s %s\n", #name, about);
     SV_TOOLS(X)
 #undef X

@@ -32,20 +32,27 @@ static int add_context(const struct sv_scene *s, struct sv_store *st, struct sv_
     return rc ? rc : sv_store_add(st, "context", SV_F32, 2 + own, dim + 1 - own, s->context, dim[0] * dim[1] * dim[2] * 4, e);
 }
 
-const char *const sv_patterns_name[SV_PATTERNS] = { "kmeans", "knn", "knn-video", "none" };
+const char *const sv_patterns_name[SV_PATTERNS] = { "kmeans", "knn", "knn-video", "knn-both", "none" };
 
 static int add_figures(const struct sv_scene *s, struct sv_store *st, struct sv_err *e) {
     const struct sv_figures *g = &s->figures;
-    const struct sv_held *d = &s->held;
     const double line[3] = { g->line[0], g->line[1], g->least };
     if (!g->n) return 0;
     int rc = sv_store_set_reals(st, "figure.line", line, 3, e);
     if (!rc) rc = sv_store_set_reals(st, "figure.middle", g->middle, SV_FIGURE, e);
     if (!rc) rc = sv_store_set_reals(st, "figure.spread", g->spread, SV_FIGURE, e);
     if (!rc) rc = sv_store_set_int(st, "figure.seconds", s->seconds, e);
-    if (!rc) rc = sv_store_add(st, "figure", SV_F32, 2, (size_t[]){ g->n, SV_FIGURE }, g->sample, g->n * SV_FIGURE * sizeof *g->sample, e);
-    if (!rc) rc = sv_store_add(st, "held.look", SV_F64, 1, &d->heads, d->look, d->heads * sizeof *d->look, e);
-    return rc ? rc : sv_store_add(st, "held.figure", SV_F64, 1, &d->heads, d->figure, d->heads * sizeof *d->figure, e);
+    return rc ? rc : sv_store_add(st, "figure", SV_F32, 2, (size_t[]){ g->n, SV_FIGURE }, g->sample, g->n * SV_FIGURE * sizeof *g->sample, e);
+}
+
+static const char *const head_name[SV_HEADS] = { "held.look", "held.video", "held.figure" };
+
+static int add_heads(const struct sv_scene *s, struct sv_store *st, struct sv_err *e) {
+    const struct sv_held *d = &s->held;
+    int rc = 0;
+    for (enum sv_head h = 0; !rc && h < SV_HEADS && sv_scene_joins(s); h++)
+        if (sv_scene_has(s, h)) rc = sv_store_add(st, head_name[h], SV_F64, 1, &d->heads, d->head[h], d->heads * sizeof *d->head[h], e);
+    return rc;
 }
 
 static int add_patterns(const struct sv_scene *s, struct sv_store *st, struct sv_err *e) {
@@ -71,6 +78,7 @@ static int fill(const struct sv_scene *s, struct sv_store *st, struct sv_err *e)
     if (!rc) rc = add_context(s, st, e);
     if (!rc) rc = add_patterns(s, st, e);
     if (!rc) rc = add_figures(s, st, e);
+    if (!rc) rc = add_heads(s, st, e);
     if (!rc && s->steady) rc = sv_store_set_int(st, "scene.steady", (int64_t)s->steady, e);
     return rc ? rc : add_sample(s, st, e);
 }
@@ -154,7 +162,7 @@ static int take_patterns(struct sv_scene *s, const struct sv_store *st, struct s
     if (rc) return rc;
     while (s->patterns < SV_PATTERNS && strcmp(name, sv_patterns_name[s->patterns])) s->patterns++;
     if (s->patterns == SV_PATTERNS)
-        return sv_fail(e, SV_EINPUT, "%s: scene.patterns is \"%.40s\", expected kmeans, knn, knn-video or none", st->file, name);
+        return sv_fail(e, SV_EINPUT, "%s: scene.patterns is \"%.40s\", expected kmeans, knn, knn-video, knn-both or none", st->file, name);
     if (sv_patterns_near(s->patterns)) rc = sv_store_get_int(st, "scene.neighbours", 1, SV_KNN_MOST, &neighbours, e);
     s->neighbours = (size_t)neighbours;
     return rc;
@@ -165,7 +173,6 @@ static int take_figures(struct sv_scene *s, const struct sv_store *st, struct sv
     const struct sv_view *v = sv_store_find(st, "figure");
     double line[3];
     int64_t seconds;
-    size_t figures = 0;
     if (!v != !s->rule.figures)
         return sv_fail(e, SV_EINPUT, "%s: its tubes come %s figures, but it has %s to compare them with", st->file, s->rule.figures ? "with" : "without",
                        v ? "some" : "none");
@@ -175,16 +182,26 @@ static int take_figures(struct sv_scene *s, const struct sv_store *st, struct sv
     if (!rc) rc = sv_store_get_reals(st, "figure.spread", SV_FIGURE, g->spread, e);
     if (!rc) rc = sv_store_get_int(st, "figure.seconds", 0, 1, &seconds, e);
     if (!rc) rc = take(st, "figure", 2, (size_t[]){ SIZE_MAX, SV_FIGURE }, &g->sample, e);
-    if (!rc) rc = take_scores(st, "held.look", &s->held.look, &s->held.heads, e);
-    if (!rc) rc = take_scores(st, "held.figure", &s->held.figure, &figures, e);
-    if (!rc) rc = check_sorted(st, "held.look", s->held.look, s->held.heads, e);
-    if (!rc) rc = check_sorted(st, "held.figure", s->held.figure, figures, e);
     if (rc) return rc;
     g->line[0] = line[0], g->line[1] = line[1], g->least = line[2], g->n = v->dim[0], s->seconds = seconds;
-    bool sound = g->n && figures == s->held.heads && isfinite(line[0] + line[1] + line[2]) && g->least > 0;
+    bool sound = g->n && isfinite(line[0] + line[1] + line[2]) && g->least > 0;
     for (size_t d = 0; d < SV_FIGURE; d++) sound = sound && isfinite(g->middle[d]) && isfinite(g->spread[d]) && g->spread[d] > 0;
-    return sound ? 0 : sv_fail(e, SV_EINPUT, "%s: figures without a scale, without a sample, or with %zu held-out scores, expected %zu", st->file, figures,
-                               s->held.heads);
+    return sound ? 0 : sv_fail(e, SV_EINPUT, "%s: figures without a scale or without a sample", st->file);
+}
+
+static int take_heads(struct sv_scene *s, const struct sv_store *st, struct sv_err *e) {
+    struct sv_held *d = &s->held;
+    for (enum sv_head h = 0; h < SV_HEADS && sv_scene_joins(s); h++) {
+        size_t n;
+        if (!sv_scene_has(s, h)) continue;
+        int rc = take_scores(st, head_name[h], &d->head[h], &n, e);
+        if (!rc) rc = check_sorted(st, head_name[h], d->head[h], n, e);
+        if (rc) return rc;
+        if (h && n != d->heads)
+            return sv_fail(e, SV_EINPUT, "%s: tensor %s has %zu scores, expected %zu, as %s has", st->file, head_name[h], n, d->heads, head_name[0]);
+        d->heads = n;
+    }
+    return 0;
 }
 
 static int take_values(struct sv_scene *s, const struct sv_store *st, struct sv_err *e) {
@@ -220,6 +237,7 @@ static int take_tensors(struct sv_scene *s, const struct sv_store *st, struct sv
     if (!rc) rc = take_held(&s->held, st, e);
     if (!rc) rc = take_patterns(s, st, e);
     if (!rc) rc = take_figures(s, st, e);
+    if (!rc) rc = take_heads(s, st, e);
     if (!rc) rc = take(st, "sample", 2, (size_t[]){ SIZE_MAX, s->embed }, &s->sample, e);
     if (rc) return rc;
     s->samples = sv_store_find(st, "sample")->dim[0];
@@ -269,7 +287,8 @@ int sv_scene_fits(const struct sv_scene *s, const char *path, const char *id, co
 void sv_scene_free(struct sv_scene *s) {
     sv_actions_free(&s->actions);
     sv_free(s->text), sv_free(s->centre), sv_free(s->mean), sv_free(s->sample), sv_free(s->context);
-    sv_free(s->held.frame), sv_free(s->held.block), sv_free(s->held.object), sv_free(s->held.look), sv_free(s->held.figure);
+    sv_free(s->held.frame), sv_free(s->held.block), sv_free(s->held.object);
+    for (enum sv_head h = 0; h < SV_HEADS; h++) sv_free(s->held.head[h]);
     sv_figures_free(&s->figures);
     *s = (struct sv_scene){0};
 }

@@ -10,10 +10,12 @@
  *               context f32 [k, W], or [N, k, W] where each text has its own: the vectors that text was made with, only if there are;
  *               prompt.place (middle, front, end) says where they stood
  *     where scores are steadied along tracks: scene.steady (kmeans/steady.h: its reach)
- *     where normal looks are neighbours and not centres: scene.patterns (knn: of responses, knn-video: of F_video), scene.neighbours
+ *     where normal looks are neighbours and not centres: scene.patterns (knn: of responses, knn-video: of F_video, knn-both),
+ *               scene.neighbours
  *     where size and speed count too: figure.line, figure.middle, figure.spread: reals[3] (kmeans/figure.h; line: a, b, least),
- *               figure.seconds (1: speed is a second, 0: a frame), figure f32 [<= 4096, 3], held.look f64, held.figure f64
- *               [<= 65536, sorted]: scores of held-out tubes by either head, of which the score is made */
+ *               figure.seconds (1: speed is a second, 0: a frame), figure f32 [<= 4096, 3]
+ *     where several heads make the score: held.look f64 [<= 65536, sorted], scores of held-out tubes by looks alone, and so
+ *               held.video (of knn-both: by F_video; then held.look is by responses), held.figure (size and speed) */
 #ifndef TOOLS_SCENE_H
 #define TOOLS_SCENE_H
 
@@ -23,20 +25,23 @@
 
 enum { SV_SCENE_QUANTILES = 999, SV_SCENE_SAMPLE = 4096, SV_SCENE_MAX_CENTRES = 4096, SV_HELD_OBJECTS = 65536 };
 
+/* What tubes are judged by: looks, looks by F_video beside those by responses, size and speed. */
+enum sv_head { SV_HEAD_LOOK, SV_HEAD_VIDEO, SV_HEAD_FIGURE, SV_HEADS };
+
 /* Scores of normal footage that the scene's patterns were not learned from, by those patterns. */
 struct sv_held {
     double *frame; size_t frames;       /* of frames that tubes were made on, block after block: the highest of its objects, 0 without */
     int32_t *block; size_t blocks;      /* their number in each block */
     double *object; size_t objects;     /* of tubes, sorted; thinned at even ranks where there are more */
     double per_second;                  /* such frames a second of footage; 0: the frame rate was not known */
-    double *look, *figure; size_t heads;            /* of tubes by either head alone, sorted; where the scene has figures */
+    double *head[SV_HEADS]; size_t heads;           /* of tubes by each head that the scene has, sorted; where it joins several */
 };
 
-/* What a tube's looks are compared with: the centres of k-means; the nearest rows of the sample, by responses or by F_video; or
- * nothing, and its figure alone counts. */
-enum sv_patterns { SV_KMEANS, SV_KNN, SV_KNN_VIDEO, SV_NO_LOOKS, SV_PATTERNS };
-extern const char *const sv_patterns_name[SV_PATTERNS];     /* "kmeans", "knn", "knn-video", "none" */
-static inline bool sv_patterns_near(enum sv_patterns p) { return p == SV_KNN || p == SV_KNN_VIDEO; }
+/* What a tube's looks are compared with: the centres of k-means; the nearest rows of the sample, by responses, by F_video, or by
+ * each of them; or nothing, and its figure alone counts. */
+enum sv_patterns { SV_KMEANS, SV_KNN, SV_KNN_VIDEO, SV_KNN_BOTH, SV_NO_LOOKS, SV_PATTERNS };
+extern const char *const sv_patterns_name[SV_PATTERNS];     /* "kmeans", "knn", "knn-video", "knn-both", "none" */
+static inline bool sv_patterns_near(enum sv_patterns p) { return p == SV_KNN || p == SV_KNN_VIDEO || p == SV_KNN_BOTH; }
 
 struct sv_scene {
     char model[SV_IDENTITY];
@@ -59,6 +64,11 @@ struct sv_scene {
     size_t steady;                      /* frames before and after over which a track's scores are steadied; 0: they are not */
     bool seconds;                       /* speeds of figures are a second; else a frame */
 };
+
+static inline bool sv_scene_has(const struct sv_scene *s, enum sv_head h) {
+    return h == SV_HEAD_VIDEO ? s->patterns == SV_KNN_BOTH : h == SV_HEAD_FIGURE ? s->figures.n > 0 : true;
+}
+static inline bool sv_scene_joins(const struct sv_scene *s) { return sv_scene_has(s, SV_HEAD_VIDEO) || sv_scene_has(s, SV_HEAD_FIGURE); }
 
 int sv_scene_save(const struct sv_scene *s, const char *path, struct sv_err *e);    /* atomic */
 int sv_scene_load(struct sv_scene *s, const char *path, struct sv_err *e);          /* NULL: asks for -s */

@@ -50,15 +50,15 @@ struct work {
     int64_t *track;                     /* [n] */
     int32_t *over, *under;              /* [n, WHY]: the actions that stand out most from the nearest centre, both ways */
     float *similarity;                  /* [n]: the response to the action */
-    struct sv_figure *figure;           /* [n], and their scores, where the scene has figures */
-    double *odd;
+    struct sv_figure *figure;           /* [n], where the scene has figures */
+    struct sv_verdict v;                /* of the arrays above, and what its own heads need */
 };
 
 static void work_free(struct work *w) {
     sv_clip_tubes_free(&w->c);
     sv_free(w->response), sv_free(w->sim), sv_free(w->original), sv_free(w->final), sv_free(w->before), sv_free(w->after);
     sv_free(w->scratch), sv_free(w->frame), sv_free(w->action), sv_free(w->similarity), sv_free(w->nearest), sv_free(w->over), sv_free(w->under);
-    sv_free(w->figure), sv_free(w->odd), sv_free(w->track);
+    sv_free(w->figure), sv_free(w->track), sv_verdict_free(&w->v);
 }
 
 /* ---- scores ---- */
@@ -74,7 +74,9 @@ static int make_room(struct work *w, const struct job *j, struct sv_err *e) {
     w->similarity = sv_alloc(n, sizeof *w->similarity, e);
     w->nearest = sv_alloc(n, sizeof *w->nearest, e), w->track = sv_alloc(n, sizeof *w->track, e);
     w->over = sv_alloc(n, WHY * sizeof *w->over, e), w->under = sv_alloc(n, WHY * sizeof *w->under, e);
-    if (j->scene.figures.n && (!(w->figure = sv_alloc(n, sizeof *w->figure, e)) || !(w->odd = sv_alloc(n, sizeof *w->odd, e)))) return SV_ENOMEM;
+    if (j->scene.figures.n && !(w->figure = sv_alloc(n, sizeof *w->figure, e))) return SV_ENOMEM;
+    w->v = (struct sv_verdict){ w->response, w->final, w->nearest, w->action, w->similarity, w->figure, { NULL } };
+    if (sv_verdict_room(&w->v, &j->scene, n, e)) return SV_ENOMEM;
     return w->response && w->sim && w->original && w->final && w->before && w->after && w->scratch && w->frame && w->action &&
            w->similarity && w->nearest && w->track && w->over && w->under ? 0 : SV_ENOMEM;
 }
@@ -106,10 +108,9 @@ static int settle(const struct job *j, const struct work *w, double *score, stru
 static int score_clip(struct job *j, struct work *w, struct sv_err *e) {
     const struct sv_guidance *g = &j->guidance;
     const size_t n = w->c.n;
-    struct sv_verdict v = { w->response, w->final, w->nearest, w->action, w->similarity, w->figure, w->odd };
     int rc = w->figure ? sv_tubes_figures(w->c.name, w->c.fps, w->c.object, n, j->scene.seconds, w->figure, e) : 0;
     if (rc) return rc;
-    sv_judge_run(&j->judge, w->c.video, n, &v);
+    sv_judge_run(&j->judge, w->c.video, n, &w->v);
     explain(&j->scene, w);
     for (size_t i = 0; i < n; i++) w->frame[i] = w->c.object[i].frame, w->track[i] = w->c.object[i].track;
     memcpy(w->original, w->final, n * sizeof *w->original);

@@ -24,6 +24,7 @@
     X(street,     "train the small CLIP in the street world") \
     X(pretrain,   "train the temporal fusion on labelled actions") \
     X(fit,        "learn what is normal from normal video") \
+    X(adapt,      "take a scene to another camera") \
     X(score,      "score video against a scene") \
     X(watch,      "score a live stream, tell of events as they happen") \
     X(eval,       "AUC of scores against labels") \

@@ -120,6 +120,16 @@ int sv_tubes_open(struct sv_tubes *t, const struct sv_tube_opts *o, const struct
     return rc;
 }
 
+int sv_tubes_look(struct sv_tubes *t, const struct sv_tube_opts *o, const struct sv_common *common, const struct sv_list *videos,
+                  const struct sv_rule *rule, struct sv_err *e) {
+    *t = (struct sv_tubes){ .quiet = common->quiet, .fps = o->fps, .rule = *rule };
+    if (!isnan(o->min_score)) t->rule.min_score = o->min_score;
+    int rc = open_sources(t, videos, false, e);
+    if (!rc) rc = open_boxes(t, common, o->boxes, o->add_motion, e);
+    if (rc) sv_tubes_close(t);
+    return rc;
+}
+
 void sv_tubes_close(struct sv_tubes *t) {
     sv_tfc_free(t->tfc);
     sv_crops_close(&t->crops);
@@ -132,7 +142,23 @@ void sv_tubes_close(struct sv_tubes *t) {
 
 /* ---- the tubes of a clip ---- */
 
+static int check_figures(const struct sv_tubes *t, const struct sv_stored *s, const char *path, struct sv_err *e) {
+    if (!t->rule.figures || s->rule.figures) return 0;
+    return sv_fail(e, SV_EINPUT, "%s: stored without the size and speed of its objects; make it again --with motion", path);
+}
+
+static int stored_objects(const struct sv_tubes *t, const char *path, struct sv_object **object, size_t *n, struct sv_err *e) {
+    struct sv_stored s;
+    int rc = sv_stored_open(&s, path, e);
+    if (rc) return rc;
+    if ((rc = check_figures(t, &s, path, e))) *object = NULL, *n = 0;
+    else *object = s.object, *n = s.n, s.object = NULL;
+    sv_stored_close(&s);
+    return rc;
+}
+
 int sv_tubes_objects(const struct sv_tubes *t, const struct sv_source *s, struct sv_object **object, size_t *n, struct sv_err *e) {
+    if (s->kind != SV_LIVE) return stored_objects(t, s->path, object, n, e);
     size_t boxes;
     const struct sv_box *b = sv_boxes_of(&t->boxes, s->name, &boxes);
     struct sv_object *own = sv_alloc(boxes, sizeof *own, e);
@@ -291,8 +317,7 @@ static int run_stored(struct run *r, const struct sv_source *src, struct sv_err 
     int rc = sv_stored_open(&s, src->path, e);
     if (rc) return rc;
     rc = sv_rule_match(&t->rule, &s.rule, src->path, e);
-    if (!rc && t->rule.figures && !s.rule.figures)
-        rc = sv_fail(e, SV_EINPUT, "%s: stored without the size and speed of its objects; make it again --with motion", src->path);
+    if (!rc) rc = check_figures(t, &s, src->path, e);
     if (!rc && s.data->dim[s.data->rank - 1] != embed)
         rc = sv_fail(e, SV_EINPUT, "%s: features of width %zu, expected %zu", src->path, s.data->dim[s.data->rank - 1],
                      embed);

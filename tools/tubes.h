@@ -17,14 +17,20 @@ struct sv_tube_opts {
     bool add_motion;
 };
 #define SV_TUBE_OPTS_INIT { .seconds = NAN, .min_score = NAN }
+#define SV_BOX_OPTS(o) \
+    { "boxes", SV_OPT_TEXT, &(o)->boxes, "PATH", "detections: lines \"clip frame x1 y1 x2 y2 [score]\", MOT, YOLO or COCO", 0, 0 }, \
+    { "min-score", SV_OPT_REAL, &(o)->min_score, "S", "leave out boxes of a lower score (0.5)", 0, 0 }
+#define SV_FPS_OPT(o) \
+    { "fps", SV_OPT_REAL, &(o)->fps, "F", "frames a second, where the video does not tell", 1e-3, 1e6 }
+#define SV_MOTION_OPT(o) \
+    { "add-motion", SV_OPT_FLAG, &(o)->add_motion, NULL, "add motion proposals where the file has no box", 0, 0 }
 #define SV_RULE_OPTS(o) \
     { "m", SV_OPT_TEXT, &(o)->model, "MODEL", "the model, made by svad convert", 0, 0 }, \
-    { "boxes", SV_OPT_TEXT, &(o)->boxes, "PATH", "detections: lines \"clip frame x1 y1 x2 y2 [score]\", MOT, YOLO or COCO", 0, 0 }, \
-    { "min-score", SV_OPT_REAL, &(o)->min_score, "S", "leave out boxes of a lower score (0.5)", 0, 0 }, \
+    SV_BOX_OPTS(o), \
     { "frames", SV_OPT_SIZE, &(o)->frames, "N", "frames of a tube, odd (9, or the model's own)", 1, SV_TUBE_MAX_FRAMES }, \
     { "step", SV_OPT_SIZE, &(o)->step, "S", "spacing of a tube's frames (1)", 1, SV_TUBE_MAX_STEP }, \
     { "tube-seconds", SV_OPT_REAL, &(o)->seconds, "T", "the spacing in seconds, by the video's frame rate", 1e-3, 3600 }, \
-    { "fps", SV_OPT_REAL, &(o)->fps, "F", "frames a second, where the video does not tell", 1e-3, 1e6 }, \
+    SV_FPS_OPT(o), \
     { "every", SV_OPT_SIZE, &(o)->every, "E", "tubes on every E-th frame, scores of the nearest between (1)", 1, 1e9 }, \
     { "tubes", SV_OPT_TEXT, &(o)->tubes, "RULE", "centre: the middle frame's box in all frames; track: each its own (centre)", 0, 0 }, \
     { "crop", SV_OPT_TEXT, &(o)->crop, "RULE", "squash or square (the model's rule, squash)", 0, 0 }
@@ -32,7 +38,7 @@ struct sv_tube_opts {
     { "with", SV_OPT_TEXT, &(o)->with, "HEADS", "beside looks: motion, the size and speed of objects", 0, 0 }
 #define SV_TUBE_OPTS(o) \
     SV_RULE_OPTS(o), \
-    { "add-motion", SV_OPT_FLAG, &(o)->add_motion, NULL, "add motion proposals where the file has no box", 0, 0 }, \
+    SV_MOTION_OPT(o), \
     { "batch", SV_OPT_SIZE, &(o)->batch, "N", "crops encoded at once (0: by memory)", 0, 4096 }
 
 struct sv_tubes {
@@ -56,9 +62,12 @@ struct sv_tubes {
 int sv_tubes_open(struct sv_tubes *t, const struct sv_tube_opts *o, const struct sv_common *common,
                   const struct sv_list *videos, const struct sv_rule *base, bool features, struct sv_err *e);
 void sv_tubes_close(struct sv_tubes *t);            /* {0} is fine; leaves {0} */
+/* Only what sv_tubes_objects needs, by a scene's rule: no model, no CPU. */
+int sv_tubes_look(struct sv_tubes *t, const struct sv_tube_opts *o, const struct sv_common *common, const struct sv_list *videos,
+                  const struct sv_rule *rule, struct sv_err *e);
 
-/* The boxes of a live clip that make tubes, sorted by frame: *object [*n], owned by the caller (sv_free).  Where motion or
- * tracks are wanted the clip is read for them. */
+/* The boxes of a clip that make tubes, sorted by frame: *object [*n], owned by the caller (sv_free).  Where motion or
+ * tracks are wanted a video is read for them. */
 int sv_tubes_objects(const struct sv_tubes *t, const struct sv_source *s, struct sv_object **object, size_t *n, struct sv_err *e);
 
 /* The tubes of one clip. */

@@ -58,7 +58,7 @@ struct job {
 static size_t span(const struct job *j) { return 2 * j->scene.steady + 1; }
 
 static void drop_seen(struct seen *s) {
-    sv_free(s->object), sv_free(s->shape), sv_free(s->v.response), sv_free(s->v.score), sv_free(s->v.nearest), sv_free(s->v.action), sv_free(s->v.figure);
+    sv_free(s->object), sv_free(s->shape), sv_free(s->v.response), sv_free(s->v.score), sv_free(s->v.nearest), sv_free(s->v.action), sv_verdict_free(&s->v);
     s->object = NULL, s->shape = NULL, s->v = (struct sv_verdict){0}, s->cap = 0;
 }
 
@@ -68,9 +68,10 @@ static int room_for(const struct job *j, struct seen *s, size_t n, struct sv_err
     drop_seen(s);
     s->v.response = sv_alloc(cap, j->scene.texts * sizeof *s->v.response, e), s->v.score = sv_alloc(cap, sizeof *s->v.score, e);
     s->v.nearest = sv_alloc(cap, sizeof *s->v.nearest, e), s->v.action = sv_alloc(cap, sizeof *s->v.action, e);
-    s->v.figure = sv_alloc(cap, sizeof *s->v.figure, e), s->v.shape = s->shape = sv_alloc(cap, sizeof *s->shape, e);
+    s->v.shape = s->shape = sv_alloc(cap, sizeof *s->shape, e);
     s->object = sv_alloc(cap, sizeof *s->object, e);
-    if (!s->v.response || !s->v.score || !s->v.nearest || !s->v.action || !s->v.figure || !s->shape || !s->object) return SV_ENOMEM;
+    if (!s->v.response || !s->v.score || !s->v.nearest || !s->v.action || !s->shape || !s->object) return SV_ENOMEM;
+    if (sv_verdict_room(&s->v, &j->scene, cap, e)) return SV_ENOMEM;
     s->cap = cap;
     return 0;
 }
