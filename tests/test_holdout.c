@@ -1,5 +1,6 @@
 /* What svad fit holds out: no picture shared with what is learned from, spread over the clips, scored as svad score would. */
 #include "core/rng.h"
+#include "io/container.h"
 #include "kmeans/score.h"
 #include "tests/util.h"
 #include "tools/holdout.h"
@@ -165,6 +166,14 @@ Test(holdout, scenes_are_checked) {
     cr_expect(back.held.heads == 3 && !memcmp(back.held.head[SV_HEAD_LOOK], look, sizeof look) && !memcmp(back.held.head[SV_HEAD_VIDEO], by_video, sizeof by_video));
     cr_expect(sv_scene_joins(&back) && !back.held.head[SV_HEAD_FIGURE]);
     sv_scene_free(&back);
+    /* Of a version that joined them otherwise: its thresholds would not be those of the scores. */
+    struct sv_file f;
+    struct sv_store st = {0};
+    e = (struct sv_err){0};
+    cr_assert(!sv_file_read(&f, path, 1 << 20, &e) && !sv_store_init(&st, path, &e) && !sv_container_read(&f, "scene", &st, &e), "%s", e.msg);
+    cr_assert(!sv_store_set_text(&st, "held.join", "sum", &e) && !sv_container_write(path, "scene", &st, &e), "%s", e.msg);
+    sv_store_free(&st), sv_file_close(&f);
+    cr_expect(sv_scene_load(&back, path, &e) == SV_EINPUT && strstr(e.msg, "(\"sum\", expected \"log1p\"): fit it again"), "%s", e.msg);
     by_video[2] = 0.4;
     e = (struct sv_err){0};
     cr_assert_eq(sv_scene_save(&s, path, &e), 0, "%s", e.msg);

@@ -247,7 +247,8 @@ static void report(const struct job *j) {
         putchar('\n');
     }
     if (sv_patterns_near(s->patterns))
-        printf("looks are compared with the %zu nearest of %zu tubes, by %s\n", s->neighbours, s->samples, s->patterns == SV_KNN ? "responses" : s->patterns == SV_KNN_VIDEO ? "F_video" : "responses and by F_video");
+        printf("looks are compared with the %zu nearest of %zu tubes, by %s\n", s->neighbours, s->samples,
+               s->patterns == SV_KNN ? "responses" : s->patterns == SV_KNN_VIDEO ? "F_video" : "responses and by F_video");
     if (s->figures.n)
         printf("size and speed: bodies %.3g + %.3g * row pixels tall; middle width %.3g, height %.3g, speed %.3g heights a %s\n", s->figures.line[0],
                s->figures.line[1], s->figures.middle[0], s->figures.middle[1], s->figures.middle[2], s->seconds ? "second" : "frame");

@@ -46,11 +46,13 @@ static int add_figures(const struct sv_scene *s, struct sv_store *st, struct sv_
 }
 
 static const char *const head_name[SV_HEADS] = { "held.look", "held.video", "held.figure" };
+static const char join_rule[] = "log1p";
 
 static int add_heads(const struct sv_scene *s, struct sv_store *st, struct sv_err *e) {
     const struct sv_held *d = &s->held;
-    int rc = 0;
-    for (enum sv_head h = 0; !rc && h < SV_HEADS && sv_scene_joins(s); h++)
+    if (!sv_scene_joins(s)) return 0;
+    int rc = sv_store_set_text(st, "held.join", join_rule, e);
+    for (enum sv_head h = 0; !rc && h < SV_HEADS; h++)
         if (sv_scene_has(s, h)) rc = sv_store_add(st, head_name[h], SV_F64, 1, &d->heads, d->head[h], d->heads * sizeof *d->head[h], e);
     return rc;
 }
@@ -191,7 +193,15 @@ static int take_figures(struct sv_scene *s, const struct sv_store *st, struct sv
 
 static int take_heads(struct sv_scene *s, const struct sv_store *st, struct sv_err *e) {
     struct sv_held *d = &s->held;
-    for (enum sv_head h = 0; h < SV_HEADS && sv_scene_joins(s); h++) {
+    const char *rule = "";
+    if (!sv_scene_joins(s)) return 0;
+    if (sv_store_value(st, "held.join")) {
+        const int rc = sv_store_get_text(st, "held.join", &rule, e);
+        if (rc) return rc;
+    }
+    if (strcmp(rule, join_rule))
+        return sv_fail(e, SV_EINPUT, "%s: another version of svad joined its heads by another rule (\"%.40s\", expected \"%s\"): fit it again", st->file, rule, join_rule);
+    for (enum sv_head h = 0; h < SV_HEADS; h++) {
         size_t n;
         if (!sv_scene_has(s, h)) continue;
         int rc = take_scores(st, head_name[h], &d->head[h], &n, e);

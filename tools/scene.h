@@ -14,8 +14,9 @@
  *               scene.neighbours
  *     where size and speed count too: figure.line, figure.middle, figure.spread: reals[3] (kmeans/figure.h; line: a, b, least),
  *               figure.seconds (1: speed is a second, 0: a frame), figure f32 [<= 4096, 3]
- *     where several heads make the score: held.look f64 [<= 65536, sorted], scores of held-out tubes by looks alone, and so
- *               held.video (of knn-both: by F_video; then held.look is by responses), held.figure (size and speed) */
+ *     where several heads make the score: held.join (log1p: the rule of tools/judge.h), held.look f64 [<= 65536, sorted], scores of
+ *               held-out tubes by looks alone, and so held.video (of knn-both: by F_video; then held.look is by responses),
+ *               held.figure (size and speed) */
 #ifndef TOOLS_SCENE_H
 #define TOOLS_SCENE_H
 
