@@ -74,13 +74,14 @@ plain texts, k-means, with size and speed|--prompts 0 --with motion
 size and speed alone (no network)|--prompts 0 --patterns none --with motion
 EOT
 }
-# steadied TRAIN TEST LABELS: the same with scores along tracks, for boxes that come and go.
+# steadied TRAIN TEST LABELS: the same with scores along tracks, for boxes that come and go or are missed for a frame.
 steadied() {
     rows "$@" "" ", steadied along tracks" <<EOT
 learned prompts, k-means|--steady 8
 learned prompts, k-means, with size and speed|--steady 8 --with motion
 plain texts, k-means|--steady 8 --prompts 0
 plain texts, k-means, with size and speed|--steady 8 --prompts 0 --with motion
+8 neighbours by responses and by F_video, with size and speed|--steady 8 --prompts 0 --patterns knn-both --with motion
 EOT
 }
 # yardsticks BOXES LABELS [LEAST]: what a ruler says of a detector's boxes: no learning at all.
@@ -164,10 +165,10 @@ moved() {
     quietly "$svad" adapt -s "$work/scene" "$work/$1-test" -o "$work/moved" --quiet
     rm -rf "$work/scores"
     quietly "$svad" score -m "$model" -s "$work/moved" "$work/$1-test" -o "$work/scores" --quiet
-    row "$2: the same, adapted to the second camera" "$work/scores" "$work/$1.labels"
+    row "$2, adapted to the second camera" "$work/scores" "$work/$1.labels"
     [ -n "$3" ] || return 0
     quietly "$svad" score -m "$model" -s "$work/moved" "$work/scores" --normal "$3" -o "$work/redefined" --quiet
-    row "$2: the same, and \"$3\" is normal" "$work/redefined" "$work/$1.labels"
+    row "$2, and \"$3\" is normal" "$work/redefined" "$work/$1.labels"
 }
 # What the choice of a head may look at: days of other seeds than any table's.
 part_choice() {
@@ -186,7 +187,7 @@ EOT
     while read -r a b text; do
         judged "$model" "choice-$a-normal" "choice-$b-test" --prompts 0 --patterns knn-both --with motion
         row "$a, $b: the last of these" "$work/scores" "$work/choice-$b.labels"
-        moved "choice-$b" "$a, $b" "$text"
+        moved "choice-$b" "$a, $b: the same" "$text"
     done <<EOT
 $pairs
 EOT
@@ -195,6 +196,7 @@ part_within() {
     scene street
     table "Table 1: own world, test days of one scene (street), boxes as a detector gives them"
     heads street-normal street-test "$work/street.labels"
+    steadied street-normal street-test "$work/street.labels"
     yardsticks "$work/street.boxes" "$work/street.labels"
     printf '\nThe same days with the program'"'"'s own boxes, from motion:\n\n| configuration | micro raw | smoothed | macro-sentinel raw | smoothed |\n|---|---|---|---|---|\n' >> "$work/$part.rows"
     heads street-motion-normal street-motion-test "$work/street.labels"
@@ -213,7 +215,9 @@ part_cross() {
         across "plain texts, with size and speed" --prompts 0 --with motion
         across "8 neighbours by F_video, with size and speed" --prompts 0 --patterns knn-video --with motion
         across "8 neighbours by responses and by F_video, with size and speed" --prompts 0 --patterns knn-both --with motion
-        [ "$a" = "$b" ] || moved "$b" "$a, $b" "$text"
+        [ "$a" = "$b" ] || moved "$b" "$a, $b: the same" "$text"
+        across "8 neighbours by responses and by F_video, with size and speed, steadied along tracks" --prompts 0 --patterns knn-both --with motion --steady 8
+        [ "$a" = "$b" ] || moved "$b" "$a, $b: the same, steadied" "$text"
     done <<EOT
 street street
 campus campus

@@ -5,6 +5,7 @@
 #include "tests/util.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +47,48 @@ static double defined(const struct rows *r, size_t i, size_t reach, size_t begin
     }
     qsort(v, n, sizeof *v, by_value);
     return (v[(n - 1) / 2] + v[n / 2]) / 2;
+}
+
+/* What tracks say of frame t that are seen within reach before it and after it, but not in it. */
+static double defined_unseen(struct rows *r, size_t t, size_t reach, size_t begin, size_t end) {
+    double most = 0;
+    for (int64_t track = 0; track < 6; track++) {
+        bool before = false, after = false, there = false;
+        for (size_t k = 0; k < r->n; k++) {
+            if (r->track[k] != track) continue;
+            before = before || (r->frame[k] < t && r->frame[k] + reach >= t), after = after || (r->frame[k] > t && r->frame[k] <= t + reach);
+            there = there || r->frame[k] == t;
+        }
+        if (there || !before || !after) continue;
+        r->score[r->n] = 0, r->frame[r->n] = t, r->track[r->n++] = track;      /* a row that scores as what is not seen does */
+        most = fmax(most, defined(r, r->n - 1, reach, begin, end));
+        r->n--;
+    }
+    return most;
+}
+
+Test(steady, what_is_missed_for_a_while_is_still_there) {
+    static struct rows r;
+    static const size_t reach[] = { 1, 2, 7, SV_STEADY_MOST };
+    double out[FRAMES + 2], one;
+    size_t some = 0;
+    for (size_t k = 0; k < SV_LEN(reach); k++)
+        for (size_t frames = 1; frames <= FRAMES; frames += 13)
+            for (size_t begin = 0; begin < 12; begin += 11) {
+                fill(&r, 10 * k + frames, begin, frames);
+                const size_t end = begin + frames;
+                cr_assert_eq(sv_steady_unseen(out, r.score, r.frame, r.track, r.n, reach[k], begin, end, begin, end, NULL), 0);
+                for (size_t t = begin; t < end; t++) {
+                    const double want = defined_unseen(&r, t, reach[k], begin, end);
+                    cr_assert_float_eq(out[t - begin], want, 1e-15, "frame %zu of %zu, reach %zu: %g, expected %g", t, frames, reach[k], out[t - begin], want);
+                    cr_assert_eq(sv_steady_unseen(&one, r.score, r.frame, r.track, r.n, reach[k], begin, end, t, t + 1, NULL), 0);
+                    cr_assert(!memcmp(&one, &out[t - begin], sizeof one), "frame %zu by itself", t);
+                    some += want > 0;
+                }
+            }
+    cr_expect_gt(some, 50);
+    cr_assert_eq(sv_steady_unseen(out, NULL, NULL, NULL, 0, 3, 0, 2, 0, 2, NULL), 0);
+    cr_expect(!(out[0] > 0) && !(out[1] > 0));
 }
 
 Test(steady, is_the_median_over_the_track) {

@@ -116,7 +116,8 @@ static int steady(struct job *j, size_t t, size_t end, size_t *own, struct sv_er
         if (f == t) *own = at;
         for (size_t i = 0; i < s->n; i++, at++) j->score[at] = s->v.score[i], j->frame[at] = f, j->track[at] = s->object[i].track;
     }
-    return sv_steady(j->steady, j->score, j->frame, j->track, n, reach, 0, end, e);
+    const int rc = sv_steady_unseen(&j->out.unseen, j->score, j->frame, j->track, n, reach, 0, end, t, t + 1, e);
+    return rc ? rc : sv_steady(j->steady, j->score, j->frame, j->track, n, reach, 0, end, e);
 }
 
 static int tell(struct job *j, size_t t, size_t end, struct sv_err *e) {

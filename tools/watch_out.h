@@ -21,6 +21,7 @@ struct sv_watch_out {
     const struct sv_pass_out *now;
     const struct sv_verdict *verdict;
     const size_t *index;                /* objects of the event machine in those of the frame */
+    double unseen;                      /* score of what is there though no box is (kmeans/steady.h) */
 };
 
 struct sv_watch_sum { size_t frames, dropped, scored, objects, events, alarms; };
