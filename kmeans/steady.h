@@ -13,13 +13,12 @@
 
 enum { SV_STEADY_MOST = 64 };           /* largest reach */
 
-/* Rows in any order, of a clip whose frames are begin .. end - 1.  Tracks are -1 where there is none: those scores stay.  A track
- * that is in a frame twice counts its first row there. */
-int sv_steady(double *out /* [n], may be score */, const double *score /* [n] */, const size_t *frame /* [n] */,
-              const int64_t *track /* [n] */, size_t n, size_t reach, size_t begin, size_t end, struct sv_err *e);
+/* Rows of a clip, in any order.  Tracks are -1 where there is none: those scores stay.  A track that is in a frame twice counts its
+ * first row there. */
+struct sv_tracked { const size_t *frame; const int64_t *track; size_t n, begin, end; };     /* [n]; the clip's frames: begin .. end - 1 */
 
-/* The highest median of tracks that are not seen in frames from .. to - 1, 0 where there is none; score: as sv_steady takes it. */
-int sv_steady_unseen(double *out /* [to - from] */, const double *score /* [n] */, const size_t *frame /* [n] */, const int64_t *track /* [n] */,
-                     size_t n, size_t reach, size_t begin, size_t end, size_t from, size_t to, struct sv_err *e);
+/* of_frame: the highest of each of the frames from .. to - 1, of what is seen in it and what it misses; 0 where there is nothing. */
+int sv_steady(double *out /* [n], may be score */, const double *score /* [n] */, const struct sv_tracked *r, size_t reach,
+              double *of_frame /* [to - from] */, size_t from, size_t to, struct sv_err *e);
 
 #endif

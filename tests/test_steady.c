@@ -70,24 +70,30 @@ static double defined_unseen(struct rows *r, size_t t, size_t reach, size_t begi
 Test(steady, what_is_missed_for_a_while_is_still_there) {
     static struct rows r;
     static const size_t reach[] = { 1, 2, 7, SV_STEADY_MOST };
+    static double rows[MOST];
     double out[FRAMES + 2], one;
-    size_t some = 0;
+    size_t some = 0, higher = 0;
     for (size_t k = 0; k < SV_LEN(reach); k++)
         for (size_t frames = 1; frames <= FRAMES; frames += 13)
             for (size_t begin = 0; begin < 12; begin += 11) {
                 fill(&r, 10 * k + frames, begin, frames);
                 const size_t end = begin + frames;
-                cr_assert_eq(sv_steady_unseen(out, r.score, r.frame, r.track, r.n, reach[k], begin, end, begin, end, NULL), 0);
+                const struct sv_tracked c = { r.frame, r.track, r.n, begin, end };
+                cr_assert_eq(sv_steady(rows, r.score, &c, reach[k], out, begin, end, NULL), 0);
                 for (size_t t = begin; t < end; t++) {
-                    const double want = defined_unseen(&r, t, reach[k], begin, end);
+                    const double unseen = defined_unseen(&r, t, reach[k], begin, end);
+                    double seen = 0;
+                    for (size_t i = 0; i < r.n; i++) seen = r.frame[i] == t ? fmax(seen, rows[i]) : seen;
+                    const double want = fmax(seen, unseen);
                     cr_assert_float_eq(out[t - begin], want, 1e-15, "frame %zu of %zu, reach %zu: %g, expected %g", t, frames, reach[k], out[t - begin], want);
-                    cr_assert_eq(sv_steady_unseen(&one, r.score, r.frame, r.track, r.n, reach[k], begin, end, t, t + 1, NULL), 0);
+                    cr_assert_eq(sv_steady(rows, r.score, &c, reach[k], &one, t, t + 1, NULL), 0);
                     cr_assert(!memcmp(&one, &out[t - begin], sizeof one), "frame %zu by itself", t);
-                    some += want > 0;
+                    some += unseen > 0, higher += unseen > seen;
                 }
             }
     cr_expect_gt(some, 50);
-    cr_assert_eq(sv_steady_unseen(out, NULL, NULL, NULL, 0, 3, 0, 2, 0, 2, NULL), 0);
+    cr_expect_gt(higher, 10);
+    cr_assert_eq(sv_steady(NULL, NULL, &(struct sv_tracked){ .end = 2 }, 3, out, 0, 2, NULL), 0);
     cr_expect(!(out[0] > 0) && !(out[1] > 0));
 }
 
@@ -99,20 +105,21 @@ Test(steady, is_the_median_over_the_track) {
         for (size_t frames = 1; frames <= FRAMES; frames += 13)
             for (size_t begin = 0; begin < 12; begin += 11) {
                 fill(&r, 10 * k + frames, begin, frames);
-                cr_assert_eq(sv_steady(out, r.score, r.frame, r.track, r.n, reach[k], begin, begin + frames, NULL), 0);
+                const struct sv_tracked c = { r.frame, r.track, r.n, begin, begin + frames };
+                cr_assert_eq(sv_steady(out, r.score, &c, reach[k], NULL, 0, 0, NULL), 0);
                 for (size_t i = 0; i < r.n; i++) cr_assert_float_eq(out[i], defined(&r, i, reach[k], begin, begin + frames), 1e-15, "row %zu", i);
-                cr_assert_eq(sv_steady(r.score, r.score, r.frame, r.track, r.n, reach[k], begin, begin + frames, NULL), 0);
+                cr_assert_eq(sv_steady(r.score, r.score, &c, reach[k], NULL, 0, 0, NULL), 0);
                 cr_assert(!memcmp(out, r.score, r.n * sizeof *out), "in place");
             }
 }
 
 Test(steady, of_nothing_and_of_an_end_that_is_not_known) {
-    cr_assert_eq(sv_steady(NULL, NULL, NULL, NULL, 0, 3, 0, 0, NULL), 0);
+    cr_assert_eq(sv_steady(NULL, NULL, &(struct sv_tracked){ .n = 0 }, 3, NULL, 0, 0, NULL), 0);
     double s[3] = { 3, 1, 2 };
-    cr_assert_eq(sv_steady(s, s, (const size_t[]){ 5, 6, 7 }, (const int64_t[]){ 1, 1, 1 }, 3, 1, 0, SIZE_MAX, NULL), 0);
+    cr_assert_eq(sv_steady(s, s, &(struct sv_tracked){ (const size_t[]){ 5, 6, 7 }, (const int64_t[]){ 1, 1, 1 }, 3, 0, SIZE_MAX }, 1, NULL, 0, 0, NULL), 0);
     cr_expect(s[0] == 1 && s[1] == 2 && s[2] == 1, "%g %g %g", s[0], s[1], s[2]);
     /* A file that has a track twice in a frame. */
     double twice[3] = { 3, 9, 2 };
-    cr_assert_eq(sv_steady(twice, twice, (const size_t[]){ 0, 0, 1 }, (const int64_t[]){ 1, 1, 1 }, 3, 1, 0, 2, NULL), 0);
+    cr_assert_eq(sv_steady(twice, twice, &(struct sv_tracked){ (const size_t[]){ 0, 0, 1 }, (const int64_t[]){ 1, 1, 1 }, 3, 0, 2 }, 1, NULL, 0, 0, NULL), 0);
     cr_expect(twice[0] == 2.5 && twice[1] == 2.5 && twice[2] == 2.5, "%g %g %g", twice[0], twice[1], twice[2]);
 }

@@ -223,17 +223,15 @@ static int keep_heads(struct sv_held *d, struct sv_judge *j, const struct sv_ver
     return sv_judge_learn(j, e);
 }
 
-/* Tracks end where their block ends.  unseen [d->frames]: of tracks that a frame misses. */
-static int steady(const struct sv_holdout *h, const struct sv_held *d, double *score, double *unseen, size_t reach, struct sv_err *e) {
+/* Tracks end where their block ends. */
+static int steady(const struct sv_holdout *h, const struct sv_held *d, double *score, size_t reach, struct sv_err *e) {
     int rc = 0;
-    for (size_t b = 0, row = 0, frame = 0; !rc && reach && b < d->blocks; b++) {
+    for (size_t b = 0, row = 0, frame = 0; !rc && b < d->blocks; b++) {
         const size_t first = row, begin = frame;
         frame += (size_t)d->block[b];
         while (row < h->held && h->where[row] < frame) row++;
-        const size_t *where = h->where + first;
-        const int64_t *track = h->track + h->fitted + first;
-        rc = sv_steady_unseen(unseen + begin, score + first, where, track, row - first, reach, begin, frame, begin, frame, e);
-        if (!rc) rc = sv_steady(score + first, score + first, where, track, row - first, reach, begin, frame, e);
+        const struct sv_tracked r = { h->where + first, h->track + h->fitted + first, row - first, begin, frame };
+        rc = sv_steady(score + first, score + first, &r, reach, d->frame + begin, begin, frame, e);
     }
     return rc;
 }
@@ -241,13 +239,11 @@ static int steady(const struct sv_holdout *h, const struct sv_held *d, double *s
 int sv_holdout_score(struct sv_holdout *h, const float *held, struct sv_scene *s, const struct sv_cpu *cpu, struct sv_err *e) {
     struct sv_judge j = {0};
     struct sv_verdict v = {0};
-    double *unseen = NULL;
     if (!h->held) return 0;
     int rc = lay_out(h, &s->held, e);
     if (!rc) rc = sv_judge_open(&j, s, cpu, e);
     if (!rc && (!(v.response = sv_alloc(h->held, s->texts * sizeof *v.response, e)) || !(v.score = sv_alloc(h->held, sizeof *v.score, e)) ||
-                sv_verdict_room(&v, s, h->held, e) || !(s->held.frame = sv_alloc(s->held.frames, sizeof *s->held.frame, e)) ||
-                !(unseen = sv_alloc(s->held.frames, sizeof *unseen, e))))
+                sv_verdict_room(&v, s, h->held, e) || !(s->held.frame = sv_alloc(s->held.frames, sizeof *s->held.frame, e))))
         rc = SV_ENOMEM;
     if (!rc) {
         v.shape = h->figures ? h->figure + h->fitted : NULL;
@@ -256,15 +252,14 @@ int sv_holdout_score(struct sv_holdout *h, const float *held, struct sv_scene *s
     }
     if (!rc) {
         sv_judge_weigh(&j, h->held, &v);
-        rc = steady(h, &s->held, v.score, unseen, s->steady, e);
+        if (s->steady) rc = steady(h, &s->held, v.score, s->steady, e);
+        else sv_frame_scores(s->held.frame, s->held.frames, v.score, h->where, h->held);
     }
     if (!rc) {
-        sv_frame_scores(s->held.frame, s->held.frames, v.score, h->where, h->held);
-        for (size_t i = 0; i < s->held.frames; i++) s->held.frame[i] = fmax(s->held.frame[i], unseen[i]);
         s->held.objects = thin(v.score, h->held);
         s->held.object = v.score, v.score = NULL;
     }
-    sv_free(v.response), sv_free(v.score), sv_free(unseen), sv_verdict_free(&v);
+    sv_free(v.response), sv_free(v.score), sv_verdict_free(&v);
     sv_judge_close(&j);
     return rc;
 }

@@ -45,7 +45,7 @@ struct work {
     float *response;                    /* [n, N] */
     float *sim;                         /* [n, guides] */
     double *original, *final;           /* [n] scores of objects */
-    double *before, *after, *scratch, *unseen;      /* [frames] */
+    double *before, *after, *scratch;   /* [frames] */
     size_t *frame, *action, *nearest;   /* [n] */
     int64_t *track;                     /* [n] */
     int32_t *over, *under;              /* [n, WHY]: the actions that stand out most from the nearest centre, both ways */
@@ -57,7 +57,7 @@ struct work {
 static void work_free(struct work *w) {
     sv_clip_tubes_free(&w->c);
     sv_free(w->response), sv_free(w->sim), sv_free(w->original), sv_free(w->final), sv_free(w->before), sv_free(w->after);
-    sv_free(w->scratch), sv_free(w->unseen), sv_free(w->frame), sv_free(w->action), sv_free(w->similarity), sv_free(w->nearest), sv_free(w->over), sv_free(w->under);
+    sv_free(w->scratch), sv_free(w->frame), sv_free(w->action), sv_free(w->similarity), sv_free(w->nearest), sv_free(w->over), sv_free(w->under);
     sv_free(w->figure), sv_free(w->track), sv_verdict_free(&w->v);
 }
 
@@ -69,7 +69,7 @@ static int make_room(struct work *w, const struct job *j, struct sv_err *e) {
     w->sim = sv_alloc(n, (j->guidance.n + 1) * sizeof *w->sim, e);
     w->original = sv_alloc(n, sizeof *w->original, e), w->final = sv_alloc(n, sizeof *w->final, e);
     w->before = sv_alloc(t, sizeof *w->before, e), w->after = sv_alloc(t, sizeof *w->after, e);
-    w->scratch = sv_alloc(t, sizeof *w->scratch, e), w->unseen = sv_alloc(t, sizeof *w->unseen, e);
+    w->scratch = sv_alloc(t, sizeof *w->scratch, e);
     w->frame = sv_alloc(n, sizeof *w->frame, e), w->action = sv_alloc(n, sizeof *w->action, e);
     w->similarity = sv_alloc(n, sizeof *w->similarity, e);
     w->nearest = sv_alloc(n, sizeof *w->nearest, e), w->track = sv_alloc(n, sizeof *w->track, e);
@@ -77,7 +77,7 @@ static int make_room(struct work *w, const struct job *j, struct sv_err *e) {
     if (j->scene.figures.n && !(w->figure = sv_alloc(n, sizeof *w->figure, e))) return SV_ENOMEM;
     w->v = (struct sv_verdict){ w->response, w->final, w->nearest, w->action, w->similarity, w->figure, { NULL } };
     if (sv_verdict_room(&w->v, &j->scene, n, e)) return SV_ENOMEM;
-    return w->response && w->sim && w->original && w->final && w->before && w->after && w->scratch && w->unseen && w->frame && w->action &&
+    return w->response && w->sim && w->original && w->final && w->before && w->after && w->scratch && w->frame && w->action &&
            w->similarity && w->nearest && w->track && w->over && w->under ? 0 : SV_ENOMEM;
 }
 
@@ -100,14 +100,11 @@ static void explain(const struct sv_scene *s, struct work *w) {
     }
 }
 
-/* Scores of objects become those along their tracks, and frames get theirs. */
+/* Frames get their scores, and objects where they have tracks those along them. */
 static int settle(const struct job *j, const struct work *w, double *score, double *of_frame /* [frames] */, struct sv_err *e) {
-    const size_t n = w->c.n, t = w->c.frames, reach = j->scene.steady;
-    int rc = reach ? sv_steady_unseen(w->unseen, score, w->frame, w->track, n, reach, 0, t, 0, t, e) : 0;
-    if (!rc && reach) rc = sv_steady(score, score, w->frame, w->track, n, reach, 0, t, e);
-    if (rc) return rc;
-    sv_frame_scores(of_frame, t, score, w->frame, n);
-    for (size_t i = 0; reach && i < t; i++) of_frame[i] = fmax(of_frame[i], w->unseen[i]);
+    const struct sv_tracked r = { w->frame, w->track, w->c.n, 0, w->c.frames };
+    if (j->scene.steady) return sv_steady(score, score, &r, j->scene.steady, of_frame, 0, w->c.frames, e);
+    sv_frame_scores(of_frame, w->c.frames, score, w->frame, w->c.n);
     return 0;
 }
 

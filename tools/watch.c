@@ -116,8 +116,7 @@ static int steady(struct job *j, size_t t, size_t end, size_t *own, struct sv_er
         if (f == t) *own = at;
         for (size_t i = 0; i < s->n; i++, at++) j->score[at] = s->v.score[i], j->frame[at] = f, j->track[at] = s->object[i].track;
     }
-    const int rc = sv_steady_unseen(&j->out.unseen, j->score, j->frame, j->track, n, reach, 0, end, t, t + 1, e);
-    return rc ? rc : sv_steady(j->steady, j->score, j->frame, j->track, n, reach, 0, end, e);
+    return sv_steady(j->steady, j->score, &(struct sv_tracked){ j->frame, j->track, n, 0, end }, reach, &j->out.of_tracks, t, t + 1, e);
 }
 
 static int tell(struct job *j, size_t t, size_t end, struct sv_err *e) {

@@ -127,7 +127,7 @@ int sv_watch_event(void *out, enum sv_event_kind kind, const struct sv_event *v,
 
 int sv_watch_frame(const struct sv_watch_out *o, struct sv_err *e) {
     struct sv_json_out j = { .e = e };
-    double most = o->unseen;
+    double most = o->of_tracks;
     begin(&j, o, "frame", o->now->frame);
     for (size_t i = 0; i < o->now->n; i++) most = o->verdict->score[i] > most ? o->verdict->score[i] : most;
     sv_json_put_real(&j, "score", most);

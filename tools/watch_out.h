@@ -21,7 +21,7 @@ struct sv_watch_out {
     const struct sv_pass_out *now;
     const struct sv_verdict *verdict;
     const size_t *index;                /* objects of the event machine in those of the frame */
-    double unseen;                      /* score of what is there though no box is (kmeans/steady.h) */
+    double of_tracks;                   /* its score by tracks, those without a box in it too (kmeans/steady.h); 0 where scores are not steadied */
 };
 
 struct sv_watch_sum { size_t frames, dropped, scored, objects, events, alarms; };
