@@ -11,7 +11,7 @@ struct subject {
     size_t n;
     float *y, *x, *a, *b;               /* MOST floats each */
     uint16_t *h;
-    float lo[64], inv[64];              /* of ipack's rows */
+    float scale[64], lo[64];            /* of rows of bytes */
     volatile float sink;
 };
 
@@ -52,18 +52,22 @@ static void run_btile(void *p) {
     s->kern->btile(s->y, s->kern->nr, s->kern->wmr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, true);
 }
 static void run_bpeak(void *p) { struct subject *s = p; s->kern->bpeak(s->y, 0x3a003a00, 0xba003a00, s->n); }
-static void run_span(void *p) { struct subject *s = p; float hi; s->kern->span(&hi, &hi, s->x, s->n); s->sink = hi; }
 static void run_ipack(void *p) {
     struct subject *s = p;
-    s->kern->ipack((uint32_t *)s->y, s->kern->wmr, s->x, s->n, s->kern->wmr, s->n, s->lo, s->inv);
+    s->kern->ipack((uint32_t *)s->y, s->kern->wmr, s->x, s->n, s->kern->wmr, s->n, s->scale, s->lo);
 }
 static void run_itile(void *p) {
     struct subject *s = p;
     s->kern->itile((int32_t *)s->y, s->kern->nr, s->kern->wmr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, true);
 }
+static void run_iproduct(void *p) {
+    struct subject *s = p;
+    const struct sv_bytes of = { s->scale, s->lo, s->a, s->b };
+    s->kern->iproduct(s->y, s->kern->nr, s->kern->wmr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, &of, s->a, SV_ACT_QUICK, false);
+}
 static void run_ifinish(void *p) {
     struct subject *s = p;
-    const struct sv_bytes of = { s->inv, s->lo, s->a, s->b };
+    const struct sv_bytes of = { s->scale, s->lo, s->a, s->b };
     s->kern->ifinish(s->y, s->kern->nr, (int32_t *)s->x, s->kern->wmr, s->kern->nr, &of, s->a, SV_ACT_NONE, false);
 }
 static void run_ipeak(void *p) { struct subject *s = p; s->kern->ipeak((int32_t *)s->y, 0x01020304, 0x010203ff, s->n); }
@@ -100,10 +104,10 @@ static struct work words(size_t k, size_t mr, size_t nr, double adds) {
 static struct work work_bpack(const struct sv_kern *k) { return (struct work){ 768, 0, 6 * 768 * (double)k->wmr }; }
 static struct work work_btile(const struct sv_kern *k) { return words(256, k->wmr, k->nr, 2); }
 static struct work work_bpeak(const struct sv_kern *k) { return words(4096, k->wmr, k->nr, 2); }
-static struct work work_span(const struct sv_kern *k) { (void)k; return (struct work){ 768, 4 * 768, 4 * 768 }; }
-static struct work work_ipack(const struct sv_kern *k) { return (struct work){ 768, 0, 5 * 768 * (double)k->wmr }; }
+static struct work work_ipack(const struct sv_kern *k) { return (struct work){ 768, 6 * 768 * (double)k->wmr, 5 * 768 * (double)k->wmr }; }
 static struct work work_itile(const struct sv_kern *k) { return words(256, k->wmr, k->nr, 4); }
 static struct work work_ifinish(const struct sv_kern *k) { return (struct work){ 0, 5 * (double)(k->wmr * k->nr), 8 * (double)(k->wmr * k->nr) }; }
+static struct work work_iproduct(const struct sv_kern *k) { return words(192, k->wmr, k->nr, 4); }
 static struct work work_ipeak(const struct sv_kern *k) { return words(4096, k->wmr, k->nr, 4); }
 
 static const struct { const char *name; void (*run)(void *); struct work (*work)(const struct sv_kern *); } rows[] = {
@@ -113,7 +117,7 @@ static const struct { const char *name; void (*run)(void *); struct work (*work)
 };
 
 static const char *type_of(const char *kernel) {
-    static const char *const of[][2] = { { "bpack", "bf16" }, { "btile", "bf16" }, { "bpeak", "bf16" }, { "ipack", "i8" }, { "itile", "i8" }, { "ipeak", "i8" } };
+    static const char *const of[][2] = { { "bpack", "bf16" }, { "btile", "bf16" }, { "bpeak", "bf16" }, { "ipack", "i8" }, { "itile", "i8" }, { "iproduct", "i8" }, { "ipeak", "i8" } };
     for (size_t i = 0; i < SV_LEN(of); i++)
         if (!strcmp(kernel, of[i][0])) return of[i][1];
     return "f32";
@@ -146,7 +150,7 @@ int sv_bench_kernels(const struct sv_cpu *c, const struct sv_bench_options *o, s
     if (!all) return SV_ENOMEM;
     for (size_t i = 0; i < 4 * MOST; i++) all[i] = (float)(4 * sv_rng_unit(&state) - 2);
     s.y = all, s.x = all + MOST, s.a = all + 2 * MOST, s.b = all + 3 * MOST, s.h = (uint16_t *)(all + 4 * MOST);
-    for (size_t i = 0; i < SV_LEN(s.lo); i++) s.lo[i] = -2, s.inv[i] = 63.75f;
+    for (size_t i = 0; i < SV_LEN(s.lo); i++) s.lo[i] = -2, s.scale[i] = 0x1p-6f;
     for (size_t i = 0; i < MOST; i++) s.h[i] = (uint16_t)sv_rng(&state);
     int rc = sv_bench_roofs(c, o, out, roof, e);
     for (size_t r = 0; !rc && r < SV_LEN(rows); r++)

@@ -1,6 +1,5 @@
 #include "core/gemm.h"
 
-#include <math.h>
 #include <unistd.h>
 
 enum { ROWS = 192, DEEP = 1024, SMALL = 1 << 16, STRIP = 16, TURN = 16, LINE = 16 };
@@ -69,24 +68,6 @@ struct gemm {
 /* The first row of tile t. */
 static size_t row_of(const struct gemm *g, size_t t) { return sv_min(t * g->small + sv_min(t, g->larger), g->m); }
 
-/* Bytes of rows: 0 is the smallest element, the table's imost the largest.  What is too narrow for a factor has the width 0; a row
- * that is not finite has bytes of 0 and is NaN again through `low`. */
-static void pack_bytes(const struct gemm *g, size_t t, const float *x, size_t ldx, size_t rows) {
-    float lo[SV_TILE], inv[SV_TILE];
-    const float most = (float)g->kern->imost;
-    for (size_t i = 0; i < rows; i++) {
-        float hi;
-        g->kern->span(&lo[i], &hi, x + i * ldx, g->w->k);
-        const float width = hi - lo[i], f = most / width;
-        const bool wide = width > 0 && f < INFINITY && width < INFINITY;
-        inv[i] = wide ? f : 0;
-        g->scale[t * g->mr + i] = wide ? width / most : 0;
-        g->low[t * g->mr + i] = (width < INFINITY ? lo[i] : NAN) + (float)g->kern->ibias * g->scale[t * g->mr + i];
-        if (isnan(lo[i])) lo[i] = 0;
-    }
-    g->kern->ipack((uint32_t *)(void *)g->ap + t * g->mr * g->words, g->mr, x, ldx, rows, g->w->k, lo, inv);
-}
-
 static void pack_rows(void *arg, size_t begin, size_t end, size_t thread) {
     const struct gemm *g = arg;
     const size_t mr = g->mr, k = g->w->k;
@@ -97,7 +78,7 @@ static void pack_rows(void *arg, size_t begin, size_t end, size_t thread) {
         for (size_t i = 0; g->from && i < rows; i++) g->from->row(g->from->arg, g->first + first + i, made + i * k);
         if (g->w->type == SV_F32) g->kern->pack(out, mr, x, ldx, rows, k);
         else if (g->w->type == SV_BF16) g->kern->bpack((uint32_t *)(void *)out, mr, x, ldx, rows, k);
-        else pack_bytes(g, t, x, ldx, rows);
+        else g->kern->ipack((uint32_t *)(void *)out, mr, x, ldx, rows, k, g->scale + t * mr, g->low + t * mr);
     }
 }
 
@@ -113,37 +94,30 @@ static void turn_tiles(void *arg, size_t begin, size_t end, size_t thread) {
         }
 }
 
-union sums { float f[SV_TILE]; int32_t i[SV_TILE]; };
-
-/* Sums of a tile over one block of K, from word p on. */
-static void part_of_tile(const struct gemm *g, union sums *s, size_t m, size_t len, const float *ap, const float *bp, bool add) {
-    const struct sv_kern *kn = g->kern;
-    const void *a = ap, *b = bp;
-    if (g->w->type == SV_F32) kn->tile(s->f, kn->nr, m, kn->nr, len, ap, bp, add);
-    else if (g->w->type == SV_BF16) kn->btile(s->f, kn->nr, m, kn->nr, len, a, b, add);
-    else kn->itile(s->i, kn->nr, m, kn->nr, len, a, b, add);
-}
-
-/* One tile of y.  Its sums stay in registers for a block of K and in L1 between blocks; y is touched once. */
+/* One tile of y, which is touched once.  Sums of floats stay in registers for a block of K and in L1 between blocks; bytes, whose sums
+ * are exact, need no blocks. */
 static void one_tile(const struct gemm *g, size_t i, size_t j) {
     const struct sv_kern *kn = g->kern;
-    const size_t mr = g->mr, nr = kn->nr, words = g->words, first = row_of(g, i), m = row_of(g, i + 1) - first;
-    const float *ap = g->ap + i * mr * words, *bp = g->w->panel + j * nr * words;
+    const size_t mr = g->mr, nr = kn->nr, words = g->words, first = row_of(g, i), m = row_of(g, i + 1) - first, n = sv_min(nr, g->w->n - j * nr);
+    const float *ap = g->ap + i * mr * words, *bp = g->w->panel + j * nr * words, *bias = g->ep->bias ? g->ep->bias + j * nr : NULL;
+    const void *a = ap, *b = bp;
     float *y = g->y + first * g->ldy + j * nr;
-    _Alignas(64) union sums sums;
+    _Alignas(64) float sums[SV_TILE];
     for (size_t r = 0; r < m; r++)      /* rows of y lie far apart: fetched while the sums run */
         for (size_t q = 0; q < nr; q += LINE) __builtin_prefetch(y + r * g->ldy + q, 1);
+    if (g->w->type == SV_I8) {
+        const struct sv_bytes of = { g->scale + i * mr, g->low + i * mr, g->w->sum + j * nr, g->w->scale + j * nr };
+        kn->iproduct(y, g->ldy, m, n, words, a, b, &of, bias, g->ep->act, g->ep->add);
+        return;
+    }
     size_t p = 0;
     do {                                /* once for k = 0: the empty sum */
         const size_t len = sv_min(kn->kc, words - p);
-        part_of_tile(g, &sums, m, len, ap + p * mr, bp + p * nr, p > 0);
+        if (g->w->type == SV_F32) kn->tile(sums, nr, m, nr, len, ap + p * mr, bp + p * nr, p > 0);
+        else kn->btile(sums, nr, m, nr, len, (const uint32_t *)a + p * mr, (const uint32_t *)b + p * nr, p > 0);
         p += len;
     } while (p < words);
-    const size_t n = sv_min(nr, g->w->n - j * nr);
-    const float *bias = g->ep->bias ? g->ep->bias + j * nr : NULL;
-    if (g->w->type != SV_I8) { kn->finish(y, g->ldy, sums.f, m, n, bias, g->ep->act, g->ep->add); return; }
-    const struct sv_bytes of = { g->scale + i * mr, g->low + i * mr, g->w->sum + j * nr, g->w->scale + j * nr };
-    kn->ifinish(y, g->ldy, sums.i, m, n, &of, bias, g->ep->act, g->ep->add);
+    kn->finish(y, g->ldy, sums, m, n, bias, g->ep->act, g->ep->add);
 }
 
 /* Tiles top .. bottom - 1 of panels left .. right - 1. */

@@ -45,10 +45,11 @@ struct sv_bytes { const float *scale, *lo /* [m] */, *sum, *w; /* [nr] */ };
  * bpack    left panel of x [m, k] rounded to pairs of bf16 (ties to even, NaN stays NaN, subnormals may become 0), `wide` rows in
  *          place of wmr; k counts floats; what lies past m and k is 0 up to whole rows and blocks of wk words
  * btile    tile over pairs: f32 sums, each step of a pair rounded once or twice, subnormals may count as 0
- * span     lo, hi = smallest and largest of x; both 0 for n = 0, both NaN if an element is not finite
- * ipack    bpack with four bytes u = round((x - lo[i]) inv[i]), ties to even; u must fit 0 .. 255
+ * ipack    bpack with four bytes u = round((x - least) most / (largest - least)), ties to even, of the row's own least and largest, most
+ *          the table's imost; scale[i], lo[i] [m] say what they stand for: sv_steps
  * itile    tile over bytes: ap unsigned (each less the table's ibias), bp signed, within imost and ipair; exact 32-bit sums
  * ifinish  finish for the sums of itile, of which each first becomes (scale[i] s + lo[i] sum[j]) w[j], as `of` has them
+ * iproduct itile over all of K and ifinish; its sums need not be seen, so it says nothing of them
  * bpeak, ipeak     c = c + dot(a, b), k times, for the wmr nr words of a tile: peak, of the instructions of btile and itile */
 #define SV_KERN_OPS(X) \
     X(float, dot,     (const float *a, const float *b, size_t n)) \
@@ -70,11 +71,12 @@ struct sv_bytes { const float *scale, *lo /* [m] */, *sum, *w; /* [nr] */ };
     X(void,  bpack,   (uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k)) \
     X(void,  btile,   (float *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add)) \
     X(void,  bpeak,   (float *c, uint32_t a, uint32_t b, size_t k)) \
-    X(void,  span,    (float *lo, float *hi, const float *x, size_t n)) \
-    X(void,  ipack,   (uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k, const float *lo, const float *inv)) \
+    X(void,  ipack,   (uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k, float *scale, float *lo)) \
     X(void,  itile,   (int32_t *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add)) \
     X(void,  ifinish, (float *y, size_t ldy, const int32_t *s, size_t m, size_t n, const struct sv_bytes *of, const float *bias, \
                        enum sv_act act, bool add)) \
+    X(void,  iproduct, (float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const struct sv_bytes *of, \
+                        const float *bias, enum sv_act act, bool add)) \
     X(void,  ipeak,   (int32_t *c, uint32_t a, uint32_t b, size_t k))
 
 struct sv_kern {

@@ -4,7 +4,6 @@
 #define NV 2                            /* 14 x 32 as AVX-512 */
 #define KC 1024
 #define WMR 32                          /* 32 x 32: four of AMX's eight registers */
-#define WK 16
 #define VEC "core/vec_avx512.h"
 #define WORD "core/word_amx.h"
 #include "core/kern_simd.h"

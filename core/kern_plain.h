@@ -1,23 +1,26 @@
 /* kern_plain.h - the kernels over bf16 pairs as plain loops, for the tables whose machine has no such products.
  *
- * The including file defines MR and NR, and includes core/half.h and string.h. */
+ * The including file defines MR, NR and WK, words of a row that lie together, and includes core/half.h and string.h. */
 
 static inline float pair_low(uint32_t w) { return sv_bits_f32(w << 16); }
 static inline float pair_high(uint32_t w) { return sv_bits_f32(w & 0xffff0000u); }
 
 static void bpack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
-    for (size_t p = 0; p < k; p += 2)
-        for (size_t i = 0; i < wide; i++) {
-            const uint16_t low = i < m ? sv_f32_bf16(x[i * ldx + p]) : 0, high = i < m && p + 1 < k ? sv_f32_bf16(x[i * ldx + p + 1]) : 0;
-            *out++ = low | (uint32_t)high << 16;
-        }
+    for (size_t at = 0; at < k; at += 2 * WK)
+        for (size_t i = 0; i < wide; i++)
+            for (size_t p = at; p < at + 2 * WK; p += 2) {
+                const uint16_t low = i < m && p < k ? sv_f32_bf16(x[i * ldx + p]) : 0, high = i < m && p + 1 < k ? sv_f32_bf16(x[i * ldx + p + 1]) : 0;
+                *out++ = low | (uint32_t)high << 16;
+            }
 }
 
 static void btile(float *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add) {
     float s[MR][NR] = { { 0 } };
-    for (; k; k--, ap += MR, bp += NR)
-        for (size_t i = 0; i < MR; i++)
-            for (size_t j = 0; j < NR; j++) s[i][j] += pair_low(ap[i]) * pair_low(bp[j]) + pair_high(ap[i]) * pair_high(bp[j]);
+    for (size_t p = 0; p < k; p++, bp += NR)
+        for (size_t i = 0; i < MR; i++) {
+            const uint32_t a = ap[(p / WK * MR + i) * WK + p % WK];
+            for (size_t j = 0; j < NR; j++) s[i][j] += pair_low(a) * pair_low(bp[j]) + pair_high(a) * pair_high(bp[j]);
+        }
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++) c[i * ldc + j] = add ? c[i * ldc + j] + s[i][j] : s[i][j];
 }

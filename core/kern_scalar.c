@@ -73,7 +73,7 @@ static void bhalf(float *y, const uint16_t *x, size_t n) {
     for (size_t i = 0; i < n; i++) y[i] = sv_bf16_f32(x[i]);
 }
 
-enum { MR = 4, NR = 4 };
+enum { MR = 4, NR = 4, WK = 1 };
 #include "core/kern_plain.h"
 
 static void tile(float *c, size_t ldc, size_t m, size_t n, size_t k, const float *ap, const float *bp, bool add) {
@@ -128,14 +128,19 @@ static uint32_t to_byte(float v) {
     return r > 0 ? r < 255 ? (uint32_t)r : 255 : 0;
 }
 
-static void ipack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k, const float *lo, const float *inv) {
-    for (size_t p = 0; p < k; p += 4)
-        for (size_t i = 0; i < wide; i++) {
+static void ipack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k, float *scale, float *lo) {
+    for (size_t i = 0; i < wide; i++) {
+        const float *row = x + (i < m ? i : 0) * ldx;
+        float least = 0, largest = 0;
+        if (i < m) span(&least, &largest, row, k);
+        const struct sv_steps s = sv_steps(least, largest, 255, 0);
+        if (i < m) scale[i] = s.scale, lo[i] = s.low;
+        for (size_t p = 0; p < k; p += 4) {
             uint32_t word = 0;
-            for (size_t b = 0; b < 4; b++)
-                if (i < m && p + b < k) word |= to_byte((x[i * ldx + p + b] - lo[i]) * inv[i]) << 8 * b;
-            *out++ = word;
+            for (size_t b = 0; b < 4 && i < m && p + b < k; b++) word |= to_byte((row[p + b] - s.from) * s.inv) << 8 * b;
+            out[p / 4 * wide + i] = word;
         }
+    }
 }
 
 static int32_t dot4(uint32_t a, uint32_t b) {
@@ -161,6 +166,13 @@ static void ifinish(float *y, size_t ldy, const int32_t *s, size_t m, size_t n, 
     finish(y, ldy, t, m, n, bias, act, add);
 }
 
+static void iproduct(float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const struct sv_bytes *of,
+                     const float *bias, enum sv_act act, bool add) {
+    int32_t s[MR * NR];
+    itile(s, NR, m, n, k, ap, bp, false);
+    ifinish(y, ldy, s, m, n, of, bias, act, add);
+}
+
 static void ipeak(int32_t *c, uint32_t a, uint32_t b, size_t k) {
     for (; k; k--)
         for (size_t i = 0; i < MR * NR; i++) c[i] += dot4(a, b);
@@ -168,7 +180,7 @@ static void ipeak(int32_t *c, uint32_t a, uint32_t b, size_t k) {
 
 extern const struct sv_kern sv_kern_scalar;
 const struct sv_kern sv_kern_scalar = {
-    .isa = "scalar", .mr = MR, .nr = NR, .wmr = MR, .wk = 1, .kc = 256, .ibias = 0, .imost = 255, .ipair = SV_ANY_PAIR, .bf16 = false,
+    .isa = "scalar", .mr = MR, .nr = NR, .wmr = MR, .wk = WK, .kc = 256, .ibias = 0, .imost = 255, .ipair = SV_ANY_PAIR, .bf16 = false,
 #define X(ret, name, args) .name = name,
     SV_KERN_OPS(X)
 #undef X

@@ -1,7 +1,7 @@
 /* kern_simd.h - the vector kernels, written once over vec_*.h.
  *
  * The including file defines ISA (the table's name), MR and NV (a tile is MR x NV vectors), KC, and VEC and WORD,
- * its vec_*.h and word_*.h; WMR and WK where a tile of words has other rows than MR; STEPS of K in one round of a float tile.
+ * its vec_*.h and word_*.h; WMR where a tile of words has other rows than MR; STEPS of K in one round of a float tile.
  * What a vector does not fill goes through a padded one on the stack, so an element's bits do not depend on where in
  * a row it stands. */
 #include "core/half.h"
@@ -14,10 +14,9 @@
 #define UNROLL _Pragma("GCC unroll 32")
 #ifndef WMR
 #define WMR MR
-#define WK 1
 #endif
 #include VEC
-enum { NR = NV * VW };
+enum { NR = NV * VW, WK = VW };
 #include WORD
 
 #ifndef PAIR
@@ -61,7 +60,25 @@ static inline vec v_exp(vec x) {
     return v_scale(v_add(v_fma(v_mul(r, r), q, r), v_set(1)), n);
 }
 
-static inline vec v_quick(vec x) { return v_div(x, v_add(v_set(1), v_exp(v_mul(x, v_set(-1.702f))))); }
+/* 1 + e^(-1.702 x), relative error below 3e-7 where that says anything: 2^t with t = n + r as v_exp has it, but the error of t is let
+ * through, and 2^r = 1 + r q(r) with 1.1e-7. */
+static inline vec v_odds(vec x) {
+    vec t = v_mul(x, v_set(-2.45546696f));          /* -1.702 / ln 2 */
+#ifdef V_FRACTION
+    const vec r = v_fraction(t), n = v_sub(t, r);
+#else
+    const vec magic = v_set(0x1.8p23f);
+    t = v_min(v_set(129), v_max(v_set(-150), t));
+    const vec n = v_sub(v_add(t, magic), magic), r = v_sub(t, n);
+#endif
+    vec q = v_fma(v_set(0.00132646656f), r, v_set(0.00967151113f));
+    q = v_fma(q, r, v_set(0.0555073395f));
+    q = v_fma(q, r, v_set(0.240222424f));
+    q = v_fma(q, r, v_set(0.693147004f));
+    return v_add(v_set(1), v_scale(v_fma(q, r, v_set(1)), n));
+}
+
+static inline vec v_quick(vec x) { return v_div(x, v_odds(x)); }
 
 /* Phi(-a) = erfc(a / sqrt 2) / 2 = e t p(t) for a >= 0, e = e^(-a^2 / 2), t = 1 / (1 + 0.298 a / sqrt 2), with p the minimax
  * polynomial of relative error 1.4e-8 for a <= 14, past which the exponential is 0. */
@@ -84,7 +101,7 @@ static inline vec v_gelu(vec x) {
 }
 
 static inline vec v_dquick(vec y, vec x) {
-    const vec one = v_set(1), s = v_div(one, v_add(one, v_exp(v_mul(x, v_set(-1.702f)))));
+    const vec one = v_set(1), s = v_div(one, v_odds(x));
     return v_mul(y, v_mul(s, v_fma(v_mul(x, v_set(1.702f)), v_sub(one, s), one)));
 }
 
@@ -260,27 +277,32 @@ static inline __attribute__((always_inline)) void tile_of(const size_t rows, con
 }
 
 /* f with m rows: f##_of with constant rows, and with one vector where n columns fit it, each in a function of its own: among
- * others gcc 12 does not keep its sums in registers. */
-#define ROWS(f, r, type, word) \
-static __attribute__((noinline)) void f##_##r(type *c, size_t ldc, size_t n, size_t k, const word *ap, const word *bp, bool add) { \
-    f##_of(r <= MR ? r : MR, NV, c, ldc, n, k, ap, bp, add); \
+ * others gcc 12 does not keep its sums in registers.  more: the type of the last argument, `last`. */
+#define ROWS(f, r, type, word, more) \
+static __attribute__((noinline)) void f##_##r(type *c, size_t ldc, size_t n, size_t k, const word *ap, const word *bp, more last) { \
+    f##_of(r <= MR ? r : MR, NV, c, ldc, n, k, ap, bp, last); \
 } \
-static __attribute__((noinline)) void f##_half_##r(type *c, size_t ldc, size_t n, size_t k, const word *ap, const word *bp, bool add) { \
-    f##_of(r <= MR ? r : MR, 1, c, ldc, n, k, ap, bp, add); \
+static __attribute__((noinline)) void f##_half_##r(type *c, size_t ldc, size_t n, size_t k, const word *ap, const word *bp, more last) { \
+    f##_of(r <= MR ? r : MR, 1, c, ldc, n, k, ap, bp, last); \
 }
-#define CALL(f, r) case r: f##_##r(c, ldc, n, k, ap, bp, add); return; case 16 + r: f##_half_##r(c, ldc, n, k, ap, bp, add); return;
-#define BY_ROWS(f, type, word) \
-ROWS(f, 1, type, word) ROWS(f, 2, type, word) ROWS(f, 3, type, word) ROWS(f, 4, type, word) ROWS(f, 5, type, word) ROWS(f, 6, type, word) \
-ROWS(f, 7, type, word) ROWS(f, 8, type, word) ROWS(f, 9, type, word) ROWS(f, 10, type, word) ROWS(f, 11, type, word) ROWS(f, 12, type, word) \
-ROWS(f, 13, type, word) ROWS(f, 14, type, word) \
-static void f(type *c, size_t ldc, size_t m, size_t n, size_t k, const word *ap, const word *bp, bool add) { \
+#define CALL(f, r) case r: f##_##r(c, ldc, n, k, ap, bp, last); return; case 16 + r: f##_half_##r(c, ldc, n, k, ap, bp, last); return;
+#define BY_ROWS(f, type, word, more) \
+ROWS(f, 1, type, word, more) ROWS(f, 2, type, word, more) ROWS(f, 3, type, word, more) ROWS(f, 4, type, word, more) ROWS(f, 5, type, word, more) \
+ROWS(f, 6, type, word, more) ROWS(f, 7, type, word, more) ROWS(f, 8, type, word, more) ROWS(f, 9, type, word, more) ROWS(f, 10, type, word, more) \
+ROWS(f, 11, type, word, more) ROWS(f, 12, type, word, more) ROWS(f, 13, type, word, more) ROWS(f, 14, type, word, more) \
+static void f(type *c, size_t ldc, size_t m, size_t n, size_t k, const word *ap, const word *bp, more last) { \
     switch (n > VW ? m : m + 16) { \
     CALL(f, 1) CALL(f, 2) CALL(f, 3) CALL(f, 4) CALL(f, 5) CALL(f, 6) CALL(f, 7) CALL(f, 8) CALL(f, 9) CALL(f, 10) CALL(f, 11) CALL(f, 12) \
     CALL(f, 13) CALL(f, 14) \
     } \
 }
 
-BY_ROWS(tile, float, float)
+BY_ROWS(tile, float, float, bool)
+
+/* What s, sums of row i and of the columns of sum and w, stands for. */
+static inline vec of_bytes(words s, const struct sv_bytes *of, size_t i, vec sum, vec w, vec bias) {
+    return v_fma(v_fma(v_set(of->scale[i]), w_float(s), v_mul(v_set(of->lo[i]), sum)), w, bias);
+}
 
 /* s: sums of floats, or of bytes where `of` says which. */
 static inline __attribute__((always_inline)) void finish_as(const enum sv_act act, float *y, size_t ldy, const void *s, size_t m, size_t n,
@@ -292,8 +314,7 @@ static inline __attribute__((always_inline)) void finish_as(const enum sv_act ac
         for (size_t i = 0; i < m; i++) {
             const size_t at = i * NR + j;
             float *p = y + i * ldy + j;
-            vec x = of ? v_fma(v_fma(v_set(of->scale[i]), w_float(w_load((const int32_t *)s + at)), v_mul(v_set(of->lo[i]), sum)), w, b)
-                       : v_add(v_load((const float *)s + at), b);
+            vec x = of ? of_bytes(w_load((const int32_t *)s + at), of, i, sum, w, b) : v_add(v_load((const float *)s + at), b);
             if (act == SV_ACT_QUICK) x = v_quick(x);
             if (act == SV_ACT_GELU) x = v_gelu(x);
             if (left < VW) part_store(p, left, add ? v_add(part_load(p, left, 0), x) : x);

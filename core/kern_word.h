@@ -1,6 +1,23 @@
 /* kern_word.h - the vector kernels over bf16 pairs and over bytes, written once over word_*.h: part of kern_simd.h. */
 
 #ifndef W_TILES
+/* The sums of a tile over k words, a multiple of WK. */
+#define WORD_SUMS(rows, vecs, acc, zero, dot) do { \
+    UNROLL for (size_t i = 0; i < rows; i++) \
+        UNROLL for (size_t j = 0; j < vecs; j++) acc[i][j] = zero; \
+    for (; k; k -= WK, ap += WK * (MR - 1)) \
+        for (size_t p = 0; p < WK; p++, ap++, bp += NR) { \
+            words b[NV]; \
+            v_prefetch(ap + AHEAD * MR + p * (WK - 1)); \
+            UNROLL for (size_t j = 0; j < vecs * VW; j += 64 / sizeof *bp) v_prefetch(bp + AHEAD * NR + j); \
+            UNROLL for (size_t j = 0; j < vecs; j++) b[j] = w_load(bp + j * VW); \
+            UNROLL for (size_t i = 0; i < rows; i++) { \
+                const words a = w_set(ap[i * WK]); \
+                UNROLL for (size_t j = 0; j < vecs; j++) acc[i][j] = dot(acc[i][j], a, b[j]); \
+            } \
+        } \
+} while (0)
+
 /* tile, with words in place of the operands' floats; c and its sums are of type `type` and `vector`.  Columns that do not fill a
  * vector go through a tile on the stack: with them in the same function gcc 12 does not keep sums of words in registers. */
 #define WORD_TILE(name, type, vector, zero, load, store, plus, dot) \
@@ -8,25 +25,14 @@ static inline __attribute__((always_inline)) void name##_whole_of(const size_t r
                                                                   const uint32_t *ap, const uint32_t *bp, bool add) { \
     vector acc[MR][NV]; \
     (void)n; \
-    UNROLL for (size_t i = 0; i < rows; i++) \
-        UNROLL for (size_t j = 0; j < vecs; j++) acc[i][j] = zero; \
-    for (; k; k--, ap += MR, bp += NR) { \
-        words b[NV]; \
-        v_prefetch(ap + AHEAD * MR); \
-        UNROLL for (size_t j = 0; j < vecs * VW; j += 64 / sizeof *bp) v_prefetch(bp + AHEAD * NR + j); \
-        UNROLL for (size_t j = 0; j < vecs; j++) b[j] = w_load(bp + j * VW); \
-        UNROLL for (size_t i = 0; i < rows; i++) { \
-            const words a = w_set(ap[i]); \
-            UNROLL for (size_t j = 0; j < vecs; j++) acc[i][j] = dot(acc[i][j], a, b[j]); \
-        } \
-    } \
+    WORD_SUMS(rows, vecs, acc, zero, dot); \
     UNROLL for (size_t i = 0; i < rows; i++) \
         UNROLL for (size_t j = 0; j < vecs; j++) { \
             type *p = c + i * ldc + j * VW; \
             store(p, add ? plus(load(p), acc[i][j]) : acc[i][j]); \
         } \
 } \
-BY_ROWS(name##_whole, type, uint32_t) \
+BY_ROWS(name##_whole, type, uint32_t, bool) \
 static void name(type *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add) { \
     if (n == VW || n == NR) { name##_whole(c, ldc, m, n, k, ap, bp, add); return; } \
     type t[MR * NR] = { 0 }; \
@@ -36,6 +42,35 @@ static void name(type *c, size_t ldc, size_t m, size_t n, size_t k, const uint32
 }
 
 WORD_TILE(itile, int32_t, words, w_zero(), w_load, w_store, w_add, w_dot)
+
+/* How sums that are still in registers end. */
+struct ending { const struct sv_bytes *of; const float *bias; bool quick, add; };
+
+#define END_ALL(x_) \
+    UNROLL for (size_t i = 0; i < rows; i++) { \
+        float *p = c + i * ldc + j * VW; \
+        const vec s = of_bytes(acc[i][j], of, i, sum, w, b); \
+        v_store(p, x_); \
+    }
+
+/* The sums pass through w_opaque, or gcc 12 makes room for what follows inside the loop before it. */
+static inline __attribute__((always_inline)) void iproduct_whole_of(const size_t rows, const size_t vecs, float *c, size_t ldc, size_t n, size_t k,
+                                                                    const uint32_t *ap, const uint32_t *bp, const struct ending *end) {
+    const struct sv_bytes *of = end->of;
+    words acc[MR][NV];
+    (void)n;
+    WORD_SUMS(rows, vecs, acc, w_zero(), w_dot);
+    UNROLL for (size_t i = 0; i < rows; i++)
+        UNROLL for (size_t j = 0; j < vecs; j++) acc[i][j] = w_opaque(acc[i][j]);
+    UNROLL for (size_t j = 0; j < vecs; j++) {
+        const vec b = end->bias ? v_load(end->bias + j * VW) : v_set(0), sum = v_load(of->sum + j * VW), w = v_load(of->w + j * VW);
+        if (end->quick) { END_ALL(v_quick(s)) }
+        else if (end->add) { END_ALL(v_add(v_load(p), s)) }
+        else { END_ALL(s) }
+    }
+}
+#undef END_ALL
+BY_ROWS(iproduct_whole, float, uint32_t, const struct ending *)
 
 static void ipeak(int32_t *c, uint32_t a, uint32_t b, size_t k) {
     words acc[MR * NV], va = w_set(a), vb[NV];      /* opaque, so that no two products are the same to the compiler, as in a tile */
@@ -62,6 +97,21 @@ static void bpeak(float *c, uint32_t a, uint32_t b, size_t k) {
 #endif
 #endif
 
+/* Columns that do not fill a vector, and the longer GELU, go through a tile on the stack. */
+static void iproduct(float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const struct sv_bytes *of,
+                     const float *bias, enum sv_act act, bool add) {
+#ifndef W_TILES
+    if ((n == VW || n == NR) && act != SV_ACT_GELU) {
+        const struct ending end = { of, bias, act == SV_ACT_QUICK, add };
+        iproduct_whole(y, ldy, m, n, k, ap, bp, &end);
+        return;
+    }
+#endif
+    int32_t s[WMR * NR];
+    itile(s, NR, m, n, k, ap, bp, false);
+    ifinish(y, ldy, s, m, n, of, bias, act, add);
+}
+
 /* VW words of the floats at q, of which `rest` are the row's and what lies behind is `fill`; end is room for them. */
 #define WHOLE(q, rest, fill) do { \
     if ((rest) < sizeof end / sizeof *end) { \
@@ -71,51 +121,16 @@ static void bpeak(float *c, uint32_t a, uint32_t b, size_t k) {
     } \
 } while (0)
 
-/* per: floats of a word; make(q, i) makes VW words of the floats at q, from row i; fill is what lies behind the end of a row and
- * becomes 0.  Where a row's words lie together that is all; else rows become rows of words in a buffer that stays in L1, and
- * pack transposes those. */
-#define WORD_PACK(per, make, fill) do { \
-    enum { ROOM = 4096 }; \
-    float buf[ROOM], end[per * VW]; \
-    const size_t all = (k + per - 1) / per; \
-    if (WK > 1) { \
-        for (size_t i = 0; i < wide; i++) \
-            for (size_t w = 0; w < all; w += VW) { \
-                if (i >= m) { v_store((float *)out + w * wide + i * WK, v_set(0)); continue; } \
-                const float *q = x + i * ldx + w * per; \
-                WHOLE(q, k - w * per, fill); \
-                v_store((float *)out + w * wide + i * WK, w_bits(make)); \
-            } \
-        break; \
-    } \
-    const size_t chunk = ROOM / sv_max(m, 1) / VW * VW;     /* words of each row at a time */ \
-    for (size_t at = 0, left = all; left; at += chunk) { \
-        const size_t n = sv_min(chunk, left); \
-        for (size_t i = 0; i < m; i++) \
-            for (size_t w = 0; w < n; w += VW) { \
-                const float *q = x + i * ldx + (at + w) * per; \
-                WHOLE(q, k - (at + w) * per, fill); \
-                v_store(buf + i * chunk + w, w_bits(make)); \
-            } \
-        pack((float *)out + at * wide, wide, buf, chunk, m, n); \
-        left -= n; \
-    } \
-} while (0)
-
-static void ipack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k, const float *lo, const float *inv) {
-    WORD_PACK(4, w_bytes(q, v_set(lo[i]), v_set(inv[i])), lo[i]);
-}
-
 /* Infinity and NaN times 0 is NaN, which a sum keeps and a maximum may not.  The row is read here first: from memory, a page ahead. */
-static void span(float *lo, float *hi, const float *x, size_t n) {
+static inline void span(float *least, float *largest, const float *x, size_t n) {
     enum { CHAINS = 4, PAGE = 1024 };
     const float first = n ? x[0] : 0;
     const vec zero = v_set(0);
-    vec most[CHAINS], least[CHAINS], odd[CHAINS];
-    UNROLL for (size_t c = 0; c < CHAINS; c++) most[c] = least[c] = v_set(first), odd[c] = zero;
+    vec most[CHAINS], low[CHAINS], odd[CHAINS];
+    UNROLL for (size_t c = 0; c < CHAINS; c++) most[c] = low[c] = v_set(first), odd[c] = zero;
 #define SEEN(c, x_) do { \
         const vec v_ = x_; \
-        most[c] = v_max(most[c], v_), least[c] = v_min(least[c], v_), odd[c] = v_fma(v_, zero, odd[c]); \
+        most[c] = v_max(most[c], v_), low[c] = v_min(low[c], v_), odd[c] = v_fma(v_, zero, odd[c]); \
     } while (0)
     size_t i = 0;
     for (; i + CHAINS * VW <= n; i += CHAINS * VW) {
@@ -125,14 +140,41 @@ static void span(float *lo, float *hi, const float *x, size_t n) {
     for (; i + VW <= n; i += VW) SEEN(0, v_load(x + i));
     if (i < n) SEEN(0, part_load(x + i, n - i, first));
 #undef SEEN
-    UNROLL for (size_t c = 1; c < CHAINS; c++) most[0] = v_max(most[0], most[c]), least[0] = v_min(least[0], least[c]), odd[0] = v_add(odd[0], odd[c]);
+    UNROLL for (size_t c = 1; c < CHAINS; c++) most[0] = v_max(most[0], most[c]), low[0] = v_min(low[0], low[c]), odd[0] = v_add(odd[0], odd[c]);
     const float bad = v_sum(odd[0]);
-    *lo = bad - v_largest(v_sub(zero, least[0])), *hi = v_largest(most[0]) + bad;
+    *least = bad - v_largest(v_sub(zero, low[0])), *largest = v_largest(most[0]) + bad;
+}
+
+/* per: floats of a word; row: what is to be known of row i before its first word; make: VW words of the floats at q; fill: what lies
+ * behind the end of a row and becomes 0. */
+#define WORD_PACK(per, row, make, fill) do { \
+    float end[per * VW]; \
+    for (size_t i = 0; i < wide; i++) { \
+        if (i < m) row; \
+        for (size_t p = 0; p < k; p += per * VW) { \
+            float *o = (float *)out + p / per * wide + i * WK; \
+            if (i >= m) { v_store(o, v_set(0)); continue; } \
+            const float *q = x + i * ldx + p; \
+            WHOLE(q, k - p, fill); \
+            v_store(o, w_bits(make)); \
+        } \
+    } \
+} while (0)
+
+static inline struct sv_steps steps_of(const float *x, size_t n) {
+    float least, largest;
+    span(&least, &largest, x, n);
+    return sv_steps(least, largest, MOST, BIAS);
+}
+
+static void ipack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k, float *scale, float *lo) {
+    struct sv_steps s;
+    WORD_PACK(4, (s = steps_of(x + i * ldx, k), scale[i] = s.scale, lo[i] = s.low), w_bytes(q, v_set(s.from), v_set(s.inv)), s.from);
 }
 
 #if defined(BF16)
 static void bpack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
-    WORD_PACK(2, b_pairs(q), 0);
+    WORD_PACK(2, (void)0, b_pairs(q), 0);
 }
 #else
 #define BF16 0

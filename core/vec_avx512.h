@@ -47,6 +47,9 @@ static inline void v_transpose(vec r[VW]) {
     }
 }
 
+/* What is left of a beside the nearest whole number, for all ranges. */
+#define V_FRACTION
+static inline vec v_fraction(vec a)            { return _mm512_reduce_ps(a, 0); }
 static inline vec v_scale(vec a, vec n)        { return _mm512_scalef_ps(a, n); }      /* a 2^n for whole n, all ranges */
 
 static inline __m512i v_widen(const uint16_t *p) { return _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)); }

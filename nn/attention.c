@@ -167,7 +167,6 @@ static void pack_right(const struct head *x, float *panel, const float *in, size
     const size_t nr = kern->nr, n = pair_words(kern, k);
     for (size_t r = 0; r < rows; r += nr, in += nr * ldx, panel += nr * n) {
         const size_t m = sv_min(nr, rows - r);
-        if (kern->wk == 1) { kern->bpack(as_words(panel), nr, in, ldx, m, k); continue; }
         for (size_t i = 0; i < m; i++) kern->bpack(as_words(x->words) + i * n, 1, in + i * ldx, ldx, 1, k);
         kern->pack(panel, nr, x->words, n, m, n);
     }

@@ -37,7 +37,10 @@ static void bpack_once(size_t wide, size_t m, size_t k, bool head) {
     drop(x), drop(out);
 }
 
-static void check_bpack(void) { packs(bpack_once, K->wmr, 80, 100, 1000); }
+static void check_bpack(void) {
+    packs(bpack_once, K->wmr, 80, 100, 1000);
+    for (size_t t = 0; t < 6; t++) bpack_once(K->wmr, K->wmr - t % 2, 500 + pick(0, 2000), t & 1);
+}
 
 /* Where a tile of words may write: corner m x n of c, and the bits it has in a full tile. */
 static void corner(const struct buf *c, const struct buf *old, const struct buf *full, size_t m, size_t n, size_t ldc) {
@@ -90,45 +93,43 @@ static void check_bpeak(void) {
     }
 }
 
-static void check_span(void) {
-    for (size_t t = 0; t < ROUNDS; t++) {
-        const size_t n = size_of_round(t);
-        struct buf x = floats(n, t & 1);
-        float lo, hi, least = n ? x.f[0] : 0, most = least;
-        if (n && t % 3) x.f[pick(0, n - 1)] = t % 3 == 1 ? 7 : -7;
-        if (n && t % 5 == 0) for (size_t i = 0; i < n; i++) x.f[i] = fabsf(x.f[i]) + 1;     /* what fills a vector must not count */
-        for (size_t i = 0; i < n; i++) least = fminf(i ? least : x.f[0], x.f[i]), most = fmaxf(i ? most : x.f[0], x.f[i]);
-        K->span(&lo, &hi, x.f, n);
-        near(lo, least, 0, n, 0), near(hi, most, 0, n, 1);
-        if (n) {
-            x.f[pick(0, n - 1)] = t & 1 ? NAN : t & 2 ? INFINITY : -INFINITY;
-            K->span(&lo, &hi, x.f, n);
-            verdict(isnan(lo) && isnan(hi), "n=%zu %g .. %g of a row that is not finite", n, lo, hi);
-        }
-        drop(x);
-    }
+/* Rows of every kind: as they come, of one value, with one far from the rest, all on one side of 0 (what fills a vector must not count),
+ * not finite. */
+static void make_kind(float *x, size_t k, size_t kind) {
+    static const float odd[] = { NAN, INFINITY, -INFINITY };
+    for (size_t p = 0; p < k; p++) x[p] = kind == 1 ? -3 : kind == 3 ? fabsf(x[p]) + 1 : kind == 4 ? -fabsf(x[p]) - 1 : x[p];
+    if (k && kind == 2) x[pick(0, k - 1)] = pick(0, 1) ? 9 : -9;
+    if (k && kind == 5) x[pick(0, k - 1)] = odd[pick(0, 2)];
 }
 
 static void ipack_once(size_t wide, size_t m, size_t k, bool head) {
     const size_t ldx = k + pick(0, 5), xs = m ? (m - 1) * ldx + k : 0, kw = whole((k + 3) / 4);
-    struct buf x = floats(xs, !head), lo = floats(m, head), inv = floats(m, !head), out = bytes(wide * kw * sizeof(uint32_t), head);
-    for (size_t i = 0; i < m; i++) {
-        float hi = 0;
-        if (i % 4 == 3) for (size_t p = 0; p < k; p++) x.f[i * ldx + p] = -3;       /* no width */
-        sv_kern_named("scalar")->span(&lo.f[i], &hi, x.f + i * ldx, k);
-        inv.f[i] = hi > lo.f[i] ? 255 / (hi - lo.f[i]) : 0;
-    }
-    K->ipack(out.w, wide, x.f, ldx, m, k, lo.f, inv.f);
-    for (size_t p = 0; p < 4 * kw; p++)
-        for (size_t i = 0; i < wide; i++) {
-            const float u = i < m && p < k ? (x.f[i * ldx + p] - lo.f[i]) * inv.f[i] : 0;
+    struct buf x = floats(xs, !head), scale = floats(m, head), lo = floats(m, !head), out = bytes(wide * kw * sizeof(uint32_t), head);
+    for (size_t i = 0; i < m; i++) make_kind(x.f + i * ldx, k, pick(0, 5));
+    K->ipack(out.w, wide, x.f, ldx, m, k, scale.f, lo.f);
+    for (size_t i = 0; i < wide; i++) {
+        const float *from = x.f + (i < m ? i * ldx : 0);
+        float least = k && i < m ? from[0] : 0, largest = least, sum = 0;
+        for (size_t p = 0; p < k && i < m; p++) least = fminf(least, from[p]), largest = fmaxf(largest, from[p]), sum += 0 * from[p];
+        const bool finite = !isnan(sum);
+        const float inv = finite && largest > least ? (float)K->imost / (largest - least) : 0, step = finite && largest > least ? (largest - least) / (float)K->imost : 0;
+        for (size_t p = 0; p < 4 * kw; p++) {
+            const float u = finite && i < m && p < k ? (from[p] - least) * inv : 0;
             const uint32_t got = ubyte_of(out.w[sv_left_word(K, wide, i, p / 4)], p % 4);
             verdict(got == (uint32_t)lrintf(u), "wide=%zu m=%zu k=%zu (%zu, %zu) %g became %u", wide, m, k, p, i, u, got);
         }
-    drop(x), drop(lo), drop(inv), drop(out);
+        if (i >= m) continue;
+        verdict(scale.f[i] == step, "m=%zu k=%zu row %zu: a step of %.9g, expected %.9g", m, k, i, scale.f[i], step);
+        verdict(finite ? lo.f[i] == least + (float)K->ibias * step : isnan(lo.f[i]), "m=%zu k=%zu row %zu from %.9g, least is %.9g", m, k, i, lo.f[i], least);
+    }
+    drop(x), drop(scale), drop(lo), drop(out);
 }
 
-static void check_ipack(void) { packs(ipack_once, K->wmr, 140, 100, 2000); }
+/* Small ones, then rows that do not fit the buffer between, if there is one. */
+static void check_ipack(void) {
+    packs(ipack_once, K->wmr, 140, 100, 2000);
+    for (size_t t = 0; t < 6; t++) ipack_once(K->wmr, K->wmr - t % 2, 2900 + pick(0, 4000), t & 1);
+}
 
 /* The largest sums of products of either sign, where 16 bits just hold a pair (or would not), then anything. */
 static uint32_t full_word(void) { return 0xffffffff; }
@@ -212,6 +213,32 @@ static void ifinish_once(size_t m, size_t n, enum sv_act act, bool add, bool hea
 }
 
 static void check_ifinish(void) { finishes(ifinish_once, K->wmr); }
+
+/* The bits of the two in turn. */
+static void iproduct_once(size_t m, size_t n, size_t k, enum sv_act act, bool add, bool head) {
+    const size_t ldy = n + pick(0, 3), mr = K->wmr, nr = K->nr, ys = (m - 1) * ldy + n;
+    struct buf a = words_of(k * mr, !head, any_word), b = words_of(k * nr, head, any_word), scale = floats(m, head), lo = floats(m, !head), sum = floats(nr, head);
+    struct buf w = floats(nr, !head), y = floats(ys, head), want = floats(ys, 0), bias = floats(n, head), s = floats(mr * nr, 0);
+    const struct sv_bytes of = { scale.f, lo.f, sum.f, w.f };
+    const float *z = pick(0, 3) ? bias.f : NULL;
+    fit_bytes(a.w, k * mr), fit_pairs(b.w, k * nr);
+    for (size_t i = 0; i < m; i++) scale.f[i] *= 1e-5f;
+    if (!add) for (size_t i = 0; i < ys; i++) if (i % ldy < n) y.f[i] = NAN;      /* y is not read */
+    memcpy(want.p, y.p, ys * sizeof(float));
+    K->itile(s.i, nr, m, nr, k, a.w, b.w, false);
+    K->ifinish(want.f, ldy, s.i, m, n, &of, z, act, add);
+    K->iproduct(y.f, ldy, m, n, k, a.w, b.w, &of, z, act, add);
+    for (size_t i = 0; i < ys; i++)
+        verdict(y.w[i] == want.w[i], "m=%zu n=%zu k=%zu act=%d add=%d (%zu, %zu) got %.9g want %.9g", m, n, k, (int)act, add, i / ldy, i % ldy, y.f[i], want.f[i]);
+    drop(a), drop(b), drop(scale), drop(lo), drop(sum), drop(w), drop(y), drop(want), drop(bias), drop(s);
+}
+
+static void check_iproduct(void) {
+    for (size_t m = 1; m <= K->wmr; m++)
+        for (size_t n = 1; n <= K->nr; n++)
+            for (size_t k = 0; k < 3; k++) iproduct_once(m, n, whole(k * pick(1, 40)), (enum sv_act)pick(0, 2), false, k & 1), iproduct_once(m, n, whole(k), SV_ACT_NONE, true, k & 1);
+    for (size_t k = 0; k < 300; k++) iproduct_once(K->wmr, K->nr, whole(k), (enum sv_act)(k % 3), false, k & 1);
+}
 
 static void check_ipeak(void) {
     const size_t n = K->wmr * K->nr;

@@ -242,15 +242,20 @@ static void check_btile(const struct sv_kern *k, struct rows *r, struct sv_check
     }
 }
 
+/* Any bytes that the table takes. */
+static void fill_bytes(const struct sv_kern *k, struct words *w) {
+    uint64_t rng = 12;
+    for (size_t i = 0; i < sizeof w->a; i++) {
+        ((uint8_t *)w->a)[i] = (uint8_t)sv_rng_below(&rng, (uint64_t)k->imost + 1);
+        ((int8_t *)w->b)[i] = (int8_t)((int)sv_rng_below(&rng, (uint64_t)k->ipair) - k->ipair / 2);
+    }
+}
+
 static void check_itile(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
     struct words w;
-    uint64_t rng = 12;
     (void)r;
     if (!word_room(k, c)) return;
-    for (size_t i = 0; i < sizeof w.a; i++) {       /* any bytes that the table takes */
-        ((uint8_t *)w.a)[i] = (uint8_t)sv_rng_below(&rng, (uint64_t)k->imost + 1);
-        ((int8_t *)w.b)[i] = (int8_t)((int)sv_rng_below(&rng, (uint64_t)k->ipair) - k->ipair / 2);
-    }
+    fill_bytes(k, &w);
     for (size_t cut = 0; cut < 2; cut++) {
         for (size_t i = 0; i < SV_LEN(w.s); i++) w.s[i] = 3;
         k->itile(w.s, WORD_SIDE, k->wmr - cut, k->nr - cut, WORDS, w.a, w.b, !cut);
@@ -295,24 +300,20 @@ static void check_bpack(const struct sv_kern *k, struct rows *r, struct sv_check
     sv_check_true(c, "bpack", same);
 }
 
-static void check_span(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
-    float lo, hi, least = r->a[0], most = least;
-    for (size_t i = 0; i < K_N; i++) least = fminf(least, r->a[i]), most = fmaxf(most, r->a[i]);
-    k->span(&lo, &hi, r->a, K_N);
-    sv_check_true(c, "span", lo == least && hi == most);
-}
-
 static void check_ipack(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
     enum { FOURS = (K_N + 3) / 4, MOST = 64 };
     uint32_t out[(FOURS + 16) * MOST];
-    float lo[MOST], inv[MOST];
+    float scale[MOST], lo[MOST], least = r->a[0], largest = least;
     if (k->wmr > MOST) { sv_check_true(c, "ipack: a tile the self-test has no room for", false); return; }
-    for (size_t i = 0; i < k->wmr; i++) lo[i] = -4, inv[i] = 31.875f;
-    k->ipack(out, k->wmr, r->a, 0, k->wmr - 1, K_N, lo, inv);
+    for (size_t i = 0; i < K_N; i++) least = fminf(least, r->a[i]), largest = fmaxf(largest, r->a[i]);
+    const float inv = (float)k->imost / (largest - least);
+    k->ipack(out, k->wmr, r->a, 0, k->wmr - 1, K_N, scale, lo);
     bool same = true;
-    for (size_t p = 0; p < 4 * FOURS; p++)
-        for (size_t i = 0; i < k->wmr; i++)
-            same = same && (out[sv_left_word(k, k->wmr, i, p / 4)] >> p % 4 * 8 & 255) == (i + 1 < k->wmr && p < K_N ? (uint32_t)lrintf((r->a[p] + 4) * 31.875f) : 0);
+    for (size_t i = 0; i < k->wmr; i++) {
+        for (size_t p = 0; p < 4 * FOURS; p++)
+            same = same && (out[sv_left_word(k, k->wmr, i, p / 4)] >> p % 4 * 8 & 255) == (i + 1 < k->wmr && p < K_N ? (uint32_t)lrintf((r->a[p] - least) * inv) : 0);
+        same = same && (i + 1 == k->wmr || fabsf(lo[i] - (float)k->ibias * scale[i] - least) <= 1e-5f);
+    }
     sv_check_true(c, "ipack", same);
 }
 
@@ -328,6 +329,22 @@ static void check_ifinish(const struct sv_kern *k, struct rows *r, struct sv_che
         const double x = ((double)scale[row] * s[i] + (double)lo[row] * (double)r->a[j]) * (double)r->b[j] + (double)r->a[j];
         sv_check_one(c, "ifinish", fabs((double)r->y[i] - x), 32 * FLT_EPSILON);
     }
+}
+
+static void check_iproduct(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
+    float scale[WORD_SIDE], lo[WORD_SIDE], sum[WORD_SIDE], factor[WORD_SIDE];
+    struct words w;
+    if (!word_room(k, c)) return;
+    fill_bytes(k, &w);
+    for (size_t i = 0; i < WORD_SIDE; i++) scale[i] = 1e-4f * (float)(i + 1), lo[i] = 0.5f, sum[i] = (float)i, factor[i] = 1 - 0.01f * (float)i;
+    const struct sv_bytes of = { scale, lo, sum, factor };
+    k->itile(w.s, WORD_SIDE, k->wmr, k->nr, WORDS, w.a, w.b, false);
+    k->iproduct(w.y, WORD_SIDE, k->wmr, k->nr, WORDS, w.a, w.b, &of, r->a, SV_ACT_NONE, false);
+    for (size_t i = 0; i < k->wmr; i++)
+        for (size_t j = 0; j < k->nr; j++) {
+            const double u = (double)scale[i] * w.s[i * WORD_SIDE + j], x = (u + (double)lo[i] * (double)sum[j]) * (double)factor[j] + (double)r->a[j];
+            sv_check_one(c, "iproduct", fabs((double)w.y[i * WORD_SIDE + j] - x) / (fabs(u) + 20), 8 * FLT_EPSILON);
+        }
 }
 
 int sv_selftest_kernels(const struct sv_cpu *cpu, struct sv_check *c, struct sv_err *e) {
