@@ -159,16 +159,21 @@ pairs="street campus
 campus station a person is pulling a suitcase
 station park a person is pushing a pram
 park street"
-# moved FOLDER NAME TEXT: the last scene judged, taken to the camera of a folder's test days by these days themselves, without labels; then
-# with a text, if there is one.
+# moved FOOTAGE TEST LABELS NAME [TEXT]: the last scene judged, taken to another camera by footage of it that nobody looked at: how tall
+# bodies are there, then what recurs there, too, then with a text.
 moved() {
-    quietly "$svad" adapt -s "$work/scene" "$work/$1-test" -o "$work/moved" --quiet
+    quietly "$svad" adapt -s "$work/scene" "$work/$1" -o "$work/moved" --quiet
+    moved_row "$2" "$3" "$4, adapted: how tall bodies are"
+    quietly "$svad" adapt -s "$work/scene" -m "$model" "$work/$1" -o "$work/moved" --quiet
+    moved_row "$2" "$3" "$4, adapted: that and what recurs"
+    [ -n "$5" ] || return 0
+    quietly "$svad" score -m "$model" -s "$work/moved" "$work/scores" --normal "$5" -o "$work/redefined" --quiet
+    row "$4, adapted, and \"$5\" is normal" "$work/redefined" "$3"
+}
+moved_row() {
     rm -rf "$work/scores"
-    quietly "$svad" score -m "$model" -s "$work/moved" "$work/$1-test" -o "$work/scores" --quiet
-    row "$2, adapted to the second camera" "$work/scores" "$work/$1.labels"
-    [ -n "$3" ] || return 0
-    quietly "$svad" score -m "$model" -s "$work/moved" "$work/scores" --normal "$3" -o "$work/redefined" --quiet
-    row "$2, and \"$3\" is normal" "$work/redefined" "$work/$1.labels"
+    quietly "$svad" score -m "$model" -s "$work/moved" "$work/$1" -o "$work/scores" --quiet
+    row "$3" "$work/scores" "$2"
 }
 # What the choice of a head may look at: days of other seeds than any table's.
 part_choice() {
@@ -187,7 +192,7 @@ EOT
     while read -r a b text; do
         judged "$model" "choice-$a-normal" "choice-$b-test" --prompts 0 --patterns knn-both --with motion
         row "$a, $b: the last of these" "$work/scores" "$work/choice-$b.labels"
-        moved "choice-$b" "$a, $b: the same" "$text"
+        moved "choice-$b-test" "choice-$b-test" "$work/choice-$b.labels" "$a, $b: the same" "$text"
     done <<EOT
 $pairs
 EOT
@@ -215,9 +220,9 @@ part_cross() {
         across "plain texts, with size and speed" --prompts 0 --with motion
         across "8 neighbours by F_video, with size and speed" --prompts 0 --patterns knn-video --with motion
         across "8 neighbours by responses and by F_video, with size and speed" --prompts 0 --patterns knn-both --with motion
-        [ "$a" = "$b" ] || moved "$b" "$a, $b: the same" "$text"
+        [ "$a" = "$b" ] || moved "$b-test" "$b-test" "$work/$b.labels" "$a, $b: the same" "$text"
         across "8 neighbours by responses and by F_video, with size and speed, steadied along tracks" --prompts 0 --patterns knn-both --with motion --steady 8
-        [ "$a" = "$b" ] || moved "$b" "$a, $b: the same, steadied" "$text"
+        [ "$a" = "$b" ] || moved "$b-test" "$b-test" "$work/$b.labels" "$a, $b: the same, steadied" "$text"
     done <<EOT
 street street
 campus campus
@@ -229,6 +234,9 @@ EOT
     ped2_features maskrcnn
     judged "$model" street-normal ped2-maskrcnn-testing
     row "street, Ped2 (Mask R-CNN): learned prompts, k-means" "$work/scores" "$ped2/labels.txt"
+    judged "$model" street-normal ped2-maskrcnn-testing --prompts 0 --patterns knn-both --with motion --steady 8
+    row "street, Ped2 (Mask R-CNN): 8 neighbours by responses and by F_video, with size and speed, steadied along tracks" "$work/scores" "$ped2/labels.txt"
+    moved ped2-maskrcnn-training ped2-maskrcnn-testing "$ped2/labels.txt" "street, Ped2 (Mask R-CNN): the same, by its training clips"
 }
 
 # ---- what changes one thing ----

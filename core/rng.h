@@ -19,6 +19,9 @@ static inline double sv_rng_unit(uint64_t *state) { return (double)(sv_rng(state
 /* Uniform in 0 .. n-1, n > 0; the bias of at most n / 2^64 is below anything that is measured here. */
 static inline size_t sv_rng_below(uint64_t *state, size_t n) { return (size_t)(sv_rng(state) % n); }
 
+/* Whether the next of `left` rows is one of the `want` that are still wanted of them: any choice is as likely (Knuth's algorithm S). */
+static inline bool sv_rng_keep(uint64_t *state, size_t left, size_t want) { return sv_rng_below(state, left) < want; }
+
 /* Normal, mean 0 and standard deviation 1 (Box, Muller 1958). */
 static inline double sv_rng_normal(uint64_t *state) {
     const double r = sqrt(-2 * log(1 - sv_rng_unit(state)));

@@ -87,7 +87,6 @@ static void fit_scale(struct sv_figures *g, double *column /* [SV_FIGURE, n] */,
     }
 }
 
-/* Each row is kept with the chance that fills what is left of the sample (Knuth's algorithm S). */
 static int draw(struct sv_figures *g, const struct sv_figure *f, const uint8_t *use, size_t n, size_t taking_part, uint64_t seed, struct sv_err *e) {
     const size_t want = sv_min(taking_part, SV_FIGURE_SAMPLE);
     if (!(g->sample = sv_alloc(want, SV_FIGURE * sizeof *g->sample, e))) return SV_ENOMEM;
@@ -95,7 +94,7 @@ static int draw(struct sv_figures *g, const struct sv_figure *f, const uint8_t *
     for (size_t i = 0; i < n && g->n < want; i++) {
         double z[SV_FIGURE];
         if (use && !use[i]) continue;
-        if (sv_rng_below(&seed, left--) >= want - g->n) continue;
+        if (!sv_rng_keep(&seed, left--, want - g->n)) continue;
         sv_figures_z(g, &f[i], z);
         for (size_t d = 0; d < SV_FIGURE; d++) g->sample[g->n * SV_FIGURE + d] = (float)z[d];
         g->n++;

@@ -426,6 +426,45 @@ Test(heads, a_scene_is_adapted_by_boxes_alone) {
     RUN(0, FIT "-o looks.scene");
     RUN(2, "adapt -s looks.scene test --boxes test.txt -o x.scene");
     cr_expect(strstr(r.err, "--with motion"), "%s", r.err);
+    RUN(2, "adapt -s looks.scene -m m.svad test --boxes test.txt -o x.scene");
+    cr_expect(strstr(r.err, "--patterns knn"), "%s", r.err);
+    RUN(2, "adapt -s s.scene -m m.svad test --boxes test.txt -o x.scene");
+    RUN(2, "adapt -s s.scene -m s.scene test --boxes test.txt -o x.scene");
+    cr_expect_neq(run_shell(&r, root, "ls x.scene"), 0, "nothing is left behind");
+}
+
+Test(heads, what_recurs_at_another_camera_is_normal_there) {
+    static const char *const head[] = { "--patterns knn", "--patterns knn --with motion --center", "--patterns knn-video", "--patterns knn-video --with motion",
+                                        "--patterns knn-both --with motion" };
+    static struct ran r;
+    folder();
+    film("odd", "a", true), film("odd", "b", true), film("odd", "c", true);       /* nothing else all day */
+    RUN(0, "extract -m m.svad odd --boxes odd.txt --fps 10 --with motion -o fodd");
+    for (size_t i = 0; i < SV_LEN(head); i++) {
+        RUN(0, FIT "%s -o s.scene", head[i]);
+        RUN(0, "adapt -s s.scene -m m.svad odd --boxes odd.txt --fps 10 -o t.scene --json --threads 1");
+        cr_expect(member(r.out, "\"stretches\"") == 9 && member(r.out, "\"tubes\"") == 240, "%s: %s", head[i], r.out);
+        const double common = member(r.out, "\"recurring\"");
+        cr_expect(common > 60 && member(r.out, "\"added\"") == common, "%s: %s", head[i], r.out);
+        cr_expect_eq(strstr(head[i], "motion") != NULL, strstr(r.out, "slope") != NULL, "%s: %s", head[i], r.out);
+        RUN(0, "adapt -s s.scene -m m.svad fodd -o f.scene --threads 3");
+        cr_expect_eq(differ("t.scene", "f.scene"), 0, "%s: features", head[i]);
+        RUN(0, "adapt -s t.scene -m m.svad fodd -o f.scene");
+        cr_expect_eq(differ("t.scene", "f.scene"), 0, "%s: the second time takes the place of the first", head[i]);
+        RUN(0, "verify t.scene");
+        RUN(0, SCORE "-o before --normal walk");
+        RUN(0, "eval before --labels labels.txt --json");
+        const double before = member(r.out, "\"micro\"");
+        RUN(0, "score -m m.svad -s t.scene test --boxes test.txt --fps 10 -o after --normal walk");
+        RUN(0, "eval after --labels labels.txt --json");
+        cr_expect(member(r.out, "\"micro\"") < before, "%s: %s where it was %g: what was odd still is", head[i], r.out, before);
+        cr_assert_eq(run_shell(&r, root, "for d in before after; do sed -n 's/.*\"threshold\": \\([^,]*\\).*/\\1/p' $d/run.json | tail -1; done | uniq | wc -l"), 0);
+        cr_expect(atoi(r.out) == 1, "%s: a text's threshold is of the training: %s", head[i], r.out);
+        cr_assert_eq(run_shell(&r, root, "rm -r before after"), 0);
+    }
+    cr_assert_eq(run_shell(&r, root, "mkdir short && cp -r odd/a short && awk '$1 == \"a\" && $2 < 8' odd.txt > short.txt"), 0);
+    RUN(2, "adapt -s s.scene -m m.svad short --boxes short.txt --fps 10 -o x.scene");
+    cr_expect(strstr(r.err, "nothing can recur"), "%s", r.err);
     cr_expect_neq(run_shell(&r, root, "ls x.scene"), 0, "nothing is left behind");
 }
 

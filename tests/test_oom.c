@@ -521,6 +521,7 @@ Test(oom, commands, .init = setup, .fini = teardown) {
         "fit -m %/m.svad %/clip --frames 1 --fps 5 --boxes %/boxes.txt --actions %/actions.txt --clusters 2 --prompts 0 -o %/held.scene --quiet",
         "fit -m %/m.svad %/clip --frames 1 --fps 5 --patterns knn-both --with motion --tubes track --steady 2 --boxes %/boxes.txt --actions %/actions.txt --clusters 2 --prompts 0 -o %/heads.scene --quiet",
         "adapt -s %/heads.scene %/clip --fps 5 --boxes %/boxes.txt -o %/moved.scene --quiet",
+        "adapt -s %/heads.scene -m %/m.svad %/clip --fps 5 --boxes %/boxes.txt -o %/moved.scene --quiet",
         "score -m %/m.svad -s %/heads.scene %/clip --fps 5 --boxes %/boxes.txt --dry-run --quiet",
         "pretrain -m %/m.svad %/list.csv --frames 3 --epochs 2 -o %/t.svad --quiet",
         "street -o %/w.svad --steps 1 --round 8 --batch 3 --width 32 --layers 1 --text-width 32 --text-layers 1 --embed 16 --merges 3 --worlds 1 --quiet --threads 1",

@@ -1,5 +1,4 @@
 /* fit.c - svad fit: what is normal, learned from normal video: prompts around the action texts, responses to them, their k-means, calibration. */
-#include "core/half.h"
 #include "core/rng.h"
 #include "io/container.h"
 #include "kmeans/kmeans.h"
@@ -124,17 +123,14 @@ static int calibrate(struct job *j, const float *response, struct sv_err *e) {
     return rc;
 }
 
-/* A sample without repetition, the same for the same seed: each row is kept with the chance that fills what is left of it
- * (Knuth's algorithm S), so its rows stay in order.  Its values are those that the file will have. */
+/* A sample without repetition, the same for the same seed, its rows in order. */
 static int sample(struct job *j, struct sv_err *e) {
     struct sv_scene *s = &j->scene;
     const size_t want = sv_min(j->n, SV_SCENE_SAMPLE);
     uint64_t rng = j->seed ^ 0x5a3d1e;
     if (!(s->sample = sv_alloc(want, s->embed * sizeof *s->sample, e))) return SV_ENOMEM;
     for (size_t i = 0; s->samples < want; i++) {
-        if (sv_rng_below(&rng, j->n - i) >= want - s->samples) continue;
-        float *row = s->sample + s->samples++ * s->embed;
-        for (size_t k = 0; k < s->embed; k++) row[k] = sv_f16_f32(sv_f32_f16(j->video[i * s->embed + k]));
+        if (sv_rng_keep(&rng, j->n - i, want - s->samples)) sv_scene_row(s->sample + s->samples++ * s->embed, j->video + i * s->embed, s->embed);
     }
     return 0;
 }

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Thresholds of the texts, from the scene's sample. */
+/* Thresholds of the texts, from the scene's sample of its training. */
 static int init_guides(struct sv_guidance *g, const struct sv_guidance_opts *o, const struct sv_tubes *t, const struct sv_scene *s, struct sv_err *e) {
-    const size_t n = s->samples;
+    const size_t n = s->samples - s->usual;
     float *sim = sv_alloc(n, g->n * sizeof *sim, e);
     double *column = sv_alloc(n, sizeof *column, e);
     int rc = sim && column ? 0 : SV_ENOMEM;

@@ -17,6 +17,10 @@ static int add_sample(const struct sv_scene *s, struct sv_store *st, struct sv_e
     return sv_store_add(st, "sample", SV_F16, 2, (size_t[]){ s->samples, s->embed }, half, 2 * n, e);
 }
 
+void sv_scene_row(float *row, const float *video, size_t embed) {
+    for (size_t k = 0; k < embed; k++) row[k] = sv_f16_f32(sv_f32_f16(video[k]));
+}
+
 static int add_held(const struct sv_held *d, struct sv_store *st, struct sv_err *e) {
     if (!d->frames) return 0;
     int rc = sv_store_set_real(st, "held.per_second", d->per_second, e);
@@ -82,6 +86,7 @@ static int fill(const struct sv_scene *s, struct sv_store *st, struct sv_err *e)
     if (!rc) rc = add_figures(s, st, e);
     if (!rc) rc = add_heads(s, st, e);
     if (!rc && s->steady) rc = sv_store_set_int(st, "scene.steady", (int64_t)s->steady, e);
+    if (!rc && s->usual) rc = sv_store_set_int(st, "scene.usual", (int64_t)s->usual, e);
     return rc ? rc : add_sample(s, st, e);
 }
 
@@ -251,7 +256,12 @@ static int take_tensors(struct sv_scene *s, const struct sv_store *st, struct sv
     if (!rc) rc = take(st, "sample", 2, (size_t[]){ SIZE_MAX, s->embed }, &s->sample, e);
     if (rc) return rc;
     s->samples = sv_store_find(st, "sample")->dim[0];
-    return s->samples ? 0 : sv_fail(e, SV_EINPUT, "%s: its sample is empty", st->file);
+    if (!s->samples) return sv_fail(e, SV_EINPUT, "%s: its sample is empty", st->file);
+    if (!sv_store_value(st, "scene.usual")) return 0;
+    int64_t usual;
+    rc = sv_store_get_int(st, "scene.usual", 1, (int64_t)s->samples - 1, &usual, e);
+    s->usual = (size_t)usual;
+    return rc;
 }
 
 static int take_context(struct sv_scene *s, const struct sv_store *st, struct sv_err *e) {

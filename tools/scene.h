@@ -4,7 +4,8 @@
  *               scene.object_quantiles, scene.frame_quantiles: reals[999], training scores at 0.001, 0.002 .. 0.999
  *     tensors   actions u8 [bytes]: names, each ended by a newline      text f32 [N, E]: F_hat, as the text tower gives them
  *               centre f64 [M, N]: unit rows                            mean f32 [N]: only if responses are centred
- *               sample f16 [<= 4096, E]: F_video of training tubes
+ *               sample f16 [<= 4096, E]: F_video of training tubes; behind them scene.usual rows (that value is absent: none), <= 4096
+ *               more, of tubes that svad adapt found recurring at another camera
  *               held.frame f64 [F], held.block i32 [B], held.object f64 [<= 65536]: only if footage was held out
  *               (then also the value held.per_second)
  *               context f32 [k, W], or [N, k, W] where each text has its own: the vectors that text was made with, only if there are;
@@ -49,6 +50,7 @@ struct sv_scene {
     struct sv_rule rule;
     struct sv_actions actions;
     size_t texts, embed, centres, samples;      /* N, E, M, S */
+    size_t usual;                       /* of the samples, the last ones: what recurs at another camera, not of the training */
     size_t objects, clips, seed;        /* of the training */
     float *text;                        /* [N, E]; this and all below owned */
     double *centre;                     /* [M, N] */
@@ -75,6 +77,8 @@ int sv_scene_save(const struct sv_scene *s, const char *path, struct sv_err *e);
 int sv_scene_load(struct sv_scene *s, const char *path, struct sv_err *e);          /* NULL: asks for -s */
 /* Refuses a scene of another model: id is the identity of the file model, embed its width. */
 int sv_scene_fits(const struct sv_scene *s, const char *path, const char *id, const char *model, size_t embed, struct sv_err *e);
+/* A row of the sample, with the values that the file will have. */
+void sv_scene_row(float *row /* [embed] */, const float *video, size_t embed);
 void sv_scene_free(struct sv_scene *s);             /* {0} is fine; leaves {0} */
 
 #endif
