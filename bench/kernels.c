@@ -60,10 +60,18 @@ static void run_itile(void *p) {
     struct subject *s = p;
     s->kern->itile((int32_t *)s->y, s->kern->nr, s->kern->wmr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, true);
 }
+static void run_product(void *p) {
+    struct subject *s = p;
+    s->kern->product(s->y, s->kern->nr, s->kern->mr, s->kern->nr, s->n, s->a, s->b, s->a, SV_ACT_NONE, false);
+}
+static void run_bproduct(void *p) {
+    struct subject *s = p;
+    s->kern->bproduct(s->y, s->kern->nr, s->kern->wmr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, s->a, SV_ACT_NONE, false);
+}
 static void run_iproduct(void *p) {
     struct subject *s = p;
     const struct sv_bytes of = { s->scale, s->lo, s->a, s->b };
-    s->kern->iproduct(s->y, s->kern->nr, s->kern->wmr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, &of, s->a, SV_ACT_QUICK, false);
+    s->kern->iproduct(s->y, s->kern->nr, s->kern->wmr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, &of, s->a, SV_ACT_NONE, false);
 }
 static void run_ifinish(void *p) {
     struct subject *s = p;
@@ -72,14 +80,14 @@ static void run_ifinish(void *p) {
 }
 static void run_ipeak(void *p) { struct subject *s = p; s->kern->ipeak((int32_t *)s->y, 0x01020304, 0x010203ff, s->n); }
 
-enum { EXP = 22 };                      /* operations of one exponential */
+enum { EXP = 22, ODDS = 18 };           /* operations of one exponential; of QuickGELU's denominator */
 static struct work work_dot(const struct sv_kern *k) { (void)k; return (struct work){ 768, 2 * 768, 8 * 768 }; }
 static struct work work_axpy(const struct sv_kern *k) { (void)k; return (struct work){ 768, 2 * 768, 12 * 768 }; }
 static struct work work_norm(const struct sv_kern *k) { (void)k; return (struct work){ 768, 10 * 768, 16 * 768 }; }
 static struct work work_softmax(const struct sv_kern *k) { (void)k; return (struct work){ 197, (EXP + 5) * 197, 8 * 197 }; }
-static struct work work_quick(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 3) * 3072, 8 * 3072 }; }
+static struct work work_quick(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (ODDS + 1) * 3072, 8 * 3072 }; }
 static struct work work_gelu(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 25) * 3072, 8 * 3072 }; }
-static struct work work_dquick(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 7) * 3072, 20 * 3072 }; }
+static struct work work_dquick(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (ODDS + 5) * 3072, 20 * 3072 }; }
 static struct work work_dgelu(const struct sv_kern *k) { (void)k; return (struct work){ 3072, (EXP + 28) * 3072, 20 * 3072 }; }
 static struct work work_dnorm(const struct sv_kern *k) { (void)k; return (struct work){ 768, 21 * 768, 20 * 768 }; }
 static struct work work_half(const struct sv_kern *k) { (void)k; return (struct work){ 4096, 0, 6 * 4096 }; }
@@ -89,7 +97,7 @@ static struct work work_tile(const struct sv_kern *k) {
     return (struct work){ kc, 2 * (double)(kc * k->mr * k->nr), 4 * (double)(kc * (k->mr + k->nr) + 2 * k->mr * k->nr) };
 }
 static struct work work_finish(const struct sv_kern *k) {
-    return (struct work){ 0, (EXP + 4) * (double)(k->mr * k->nr), 8 * (double)(k->mr * k->nr) };
+    return (struct work){ 0, (ODDS + 2) * (double)(k->mr * k->nr), 8 * (double)(k->mr * k->nr) };
 }
 static struct work work_pack(const struct sv_kern *k) { return (struct work){ 768, 0, 8 * 768 * (double)k->mr }; }
 static struct work work_lay(const struct sv_kern *k) { return (struct work){ 768, 0, 8 * 768 * (double)k->mr }; }
@@ -107,6 +115,8 @@ static struct work work_bpeak(const struct sv_kern *k) { return words(4096, k->w
 static struct work work_ipack(const struct sv_kern *k) { return (struct work){ 768, 6 * 768 * (double)k->wmr, 5 * 768 * (double)k->wmr }; }
 static struct work work_itile(const struct sv_kern *k) { return words(256, k->wmr, k->nr, 4); }
 static struct work work_ifinish(const struct sv_kern *k) { return (struct work){ 0, 5 * (double)(k->wmr * k->nr), 8 * (double)(k->wmr * k->nr) }; }
+static struct work work_product(const struct sv_kern *k) { return work_tile(k); }
+static struct work work_bproduct(const struct sv_kern *k) { return words(384, k->wmr, k->nr, 2); }
 static struct work work_iproduct(const struct sv_kern *k) { return words(192, k->wmr, k->nr, 4); }
 static struct work work_ipeak(const struct sv_kern *k) { return words(4096, k->wmr, k->nr, 4); }
 
@@ -117,7 +127,7 @@ static const struct { const char *name; void (*run)(void *); struct work (*work)
 };
 
 static const char *type_of(const char *kernel) {
-    static const char *const of[][2] = { { "bpack", "bf16" }, { "btile", "bf16" }, { "bpeak", "bf16" }, { "ipack", "i8" }, { "itile", "i8" }, { "iproduct", "i8" }, { "ipeak", "i8" } };
+    static const char *const of[][2] = { { "bpack", "bf16" }, { "btile", "bf16" }, { "bpeak", "bf16" }, { "ipack", "i8" }, { "itile", "i8" }, { "iproduct", "i8" }, { "bproduct", "bf16" }, { "ipeak", "i8" } };
     for (size_t i = 0; i < SV_LEN(of); i++)
         if (!strcmp(kernel, of[i][0])) return of[i][1];
     return "f32";

@@ -94,30 +94,36 @@ static void turn_tiles(void *arg, size_t begin, size_t end, size_t thread) {
         }
 }
 
-/* One tile of y, which is touched once.  Sums of floats stay in registers for a block of K and in L1 between blocks; bytes, whose sums
- * are exact, need no blocks. */
+/* A tile of floats whose K is longer than a block: sums stay in L1 between blocks. */
+static void blocks_of_tile(const struct gemm *g, float *y, size_t m, size_t n, const float *ap, const float *bp, const float *bias) {
+    const struct sv_kern *kn = g->kern;
+    const size_t nr = kn->nr;
+    const void *a = ap, *b = bp;
+    _Alignas(64) float sums[SV_TILE];
+    for (size_t p = 0, len; p < g->words; p += len) {
+        len = sv_min(kn->kc, g->words - p);
+        if (g->w->type == SV_F32) kn->tile(sums, nr, m, nr, len, ap + p * g->mr, bp + p * nr, p > 0);
+        else kn->btile(sums, nr, m, nr, len, (const uint32_t *)a + p * g->mr, (const uint32_t *)b + p * nr, p > 0);
+    }
+    kn->finish(y, g->ldy, sums, m, n, bias, g->ep->act, g->ep->add);
+}
+
+/* One tile of y, which is touched once.  Bytes, whose sums are exact, need no blocks of K. */
 static void one_tile(const struct gemm *g, size_t i, size_t j) {
     const struct sv_kern *kn = g->kern;
     const size_t mr = g->mr, nr = kn->nr, words = g->words, first = row_of(g, i), m = row_of(g, i + 1) - first, n = sv_min(nr, g->w->n - j * nr);
     const float *ap = g->ap + i * mr * words, *bp = g->w->panel + j * nr * words, *bias = g->ep->bias ? g->ep->bias + j * nr : NULL;
     const void *a = ap, *b = bp;
     float *y = g->y + first * g->ldy + j * nr;
-    _Alignas(64) float sums[SV_TILE];
     for (size_t r = 0; r < m; r++)      /* rows of y lie far apart: fetched while the sums run */
         for (size_t q = 0; q < nr; q += LINE) __builtin_prefetch(y + r * g->ldy + q, 1);
     if (g->w->type == SV_I8) {
         const struct sv_bytes of = { g->scale + i * mr, g->low + i * mr, g->w->sum + j * nr, g->w->scale + j * nr };
         kn->iproduct(y, g->ldy, m, n, words, a, b, &of, bias, g->ep->act, g->ep->add);
-        return;
     }
-    size_t p = 0;
-    do {                                /* once for k = 0: the empty sum */
-        const size_t len = sv_min(kn->kc, words - p);
-        if (g->w->type == SV_F32) kn->tile(sums, nr, m, nr, len, ap + p * mr, bp + p * nr, p > 0);
-        else kn->btile(sums, nr, m, nr, len, (const uint32_t *)a + p * mr, (const uint32_t *)b + p * nr, p > 0);
-        p += len;
-    } while (p < words);
-    kn->finish(y, g->ldy, sums, m, n, bias, g->ep->act, g->ep->add);
+    else if (words > kn->kc) blocks_of_tile(g, y, m, n, ap, bp, bias);
+    else if (g->w->type == SV_F32) kn->product(y, g->ldy, m, n, words, ap, bp, bias, g->ep->act, g->ep->add);
+    else kn->bproduct(y, g->ldy, m, n, words, a, b, bias, g->ep->act, g->ep->add);
 }
 
 /* Tiles top .. bottom - 1 of panels left .. right - 1. */

@@ -49,7 +49,7 @@ struct sv_bytes { const float *scale, *lo /* [m] */, *sum, *w; /* [nr] */ };
  *          the table's imost; scale[i], lo[i] [m] say what they stand for: sv_steps
  * itile    tile over bytes: ap unsigned (each less the table's ibias), bp signed, within imost and ipair; exact 32-bit sums
  * ifinish  finish for the sums of itile, of which each first becomes (scale[i] s + lo[i] sum[j]) w[j], as `of` has them
- * iproduct itile over all of K and ifinish; its sums need not be seen, so it says nothing of them
+ * product, bproduct, iproduct     tile, btile, itile over all of K, then finish, finish, ifinish: the same bits, without the sums
  * bpeak, ipeak     c = c + dot(a, b), k times, for the wmr nr words of a tile: peak, of the instructions of btile and itile */
 #define SV_KERN_OPS(X) \
     X(float, dot,     (const float *a, const float *b, size_t n)) \
@@ -75,6 +75,9 @@ struct sv_bytes { const float *scale, *lo /* [m] */, *sum, *w; /* [nr] */ };
     X(void,  itile,   (int32_t *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add)) \
     X(void,  ifinish, (float *y, size_t ldy, const int32_t *s, size_t m, size_t n, const struct sv_bytes *of, const float *bias, \
                        enum sv_act act, bool add)) \
+    X(void,  product,  (float *y, size_t ldy, size_t m, size_t n, size_t k, const float *ap, const float *bp, const float *bias, enum sv_act act, bool add)) \
+    X(void,  bproduct, (float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const float *bias, \
+                        enum sv_act act, bool add)) \
     X(void,  iproduct, (float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const struct sv_bytes *of, \
                         const float *bias, enum sv_act act, bool add)) \
     X(void,  ipeak,   (int32_t *c, uint32_t a, uint32_t b, size_t k))

@@ -25,6 +25,12 @@ static void btile(float *c, size_t ldc, size_t m, size_t n, size_t k, const uint
         for (size_t j = 0; j < n; j++) c[i * ldc + j] = add ? c[i * ldc + j] + s[i][j] : s[i][j];
 }
 
+static void bproduct(float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const float *bias, enum sv_act act, bool add) {
+    float s[MR * NR];
+    btile(s, NR, m, NR, k, ap, bp, false);
+    finish(y, ldy, s, m, n, bias, act, add);
+}
+
 static void bpeak(float *c, uint32_t a, uint32_t b, size_t k) {
     float s[MR * NR];
     memcpy(s, c, sizeof s);

@@ -74,7 +74,6 @@ static void bhalf(float *y, const uint16_t *x, size_t n) {
 }
 
 enum { MR = 4, NR = 4, WK = 1 };
-#include "core/kern_plain.h"
 
 static void tile(float *c, size_t ldc, size_t m, size_t n, size_t k, const float *ap, const float *bp, bool add) {
     float s[MR][NR] = { { 0 } };
@@ -94,6 +93,8 @@ static void finish(float *y, size_t ldy, const float *s, size_t m, size_t n, con
             y[j] = add ? y[j] + x : x;
         }
 }
+
+#include "core/kern_plain.h"
 
 static void pack(float *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
     for (size_t p = 0; p < k; p++)
@@ -164,6 +165,12 @@ static void ifinish(float *y, size_t ldy, const int32_t *s, size_t m, size_t n, 
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++) t[i * NR + j] = (of->scale[i] * (float)s[i * NR + j] + of->lo[i] * of->sum[j]) * of->w[j];
     finish(y, ldy, t, m, n, bias, act, add);
+}
+
+static void product(float *y, size_t ldy, size_t m, size_t n, size_t k, const float *ap, const float *bp, const float *bias, enum sv_act act, bool add) {
+    float s[MR * NR];
+    tile(s, NR, m, NR, k, ap, bp, false);
+    finish(y, ldy, s, m, n, bias, act, add);
 }
 
 static void iproduct(float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const struct sv_bytes *of,

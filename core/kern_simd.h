@@ -252,20 +252,24 @@ static void softmax(float *x, size_t n, float scale) {
     } \
     ap += MR, bp += NR; } while (0)
 
+#define SUMS() do { \
+    UNROLL for (size_t i = 0; i < rows; i++) \
+        UNROLL for (size_t j = 0; j < vecs; j++) acc[i][j] = v_set(0); \
+    for (; k >= STEPS; k -= STEPS) { \
+        UNROLL for (size_t j = 0; j < STEPS * MR; j += 64 / sizeof *ap) v_prefetch(ap + AHEAD * MR + j); \
+        UNROLL for (size_t u = 0; u < STEPS; u++) { \
+            UNROLL for (size_t j = 0; j < vecs * VW; j += 64 / sizeof *bp) v_prefetch(bp + AHEAD * NR + j); \
+            STEP(); \
+        } \
+    } \
+    for (; k; k--) STEP(); \
+} while (0)
+
 /* rows and vecs are constants where this is inlined: an edge costs what it has.  An accumulator does the same sums in any tile. */
 static inline __attribute__((always_inline)) void tile_of(const size_t rows, const size_t vecs, float *c, size_t ldc, size_t n,
                                                           size_t k, const float *ap, const float *bp, bool add) {
     vec acc[MR][NV];
-    UNROLL for (size_t i = 0; i < rows; i++)
-        UNROLL for (size_t j = 0; j < vecs; j++) acc[i][j] = v_set(0);
-    for (; k >= STEPS; k -= STEPS) {
-        UNROLL for (size_t j = 0; j < STEPS * MR; j += 64 / sizeof *ap) v_prefetch(ap + AHEAD * MR + j);
-        UNROLL for (size_t u = 0; u < STEPS; u++) {
-            UNROLL for (size_t j = 0; j < vecs * VW; j += 64 / sizeof *bp) v_prefetch(bp + AHEAD * NR + j);
-            STEP();
-        }
-    }
-    for (; k; k--) STEP();
+    SUMS();
     UNROLL for (size_t j = 0; j < vecs; j++, n -= VW, c += VW) {
         if (n < VW) {
             UNROLL for (size_t i = 0; i < rows; i++)
@@ -332,6 +336,59 @@ static inline __attribute__((always_inline)) void finish_as(const enum sv_act ac
 static void finish(float *y, size_t ldy, const float *s, size_t m, size_t n, const float *bias, enum sv_act act, bool add) { FINISH(NULL); }
 static void ifinish(float *y, size_t ldy, const int32_t *s, size_t m, size_t n, const struct sv_bytes *of, const float *bias, enum sv_act act,
                     bool add) { FINISH(of); }
+
+/* ---- a tile and its end in one ---- */
+
+/* How sums end that are still in registers. */
+struct ending { const struct sv_bytes *of; const float *bias; bool quick, add; };
+
+/* c = what acc comes to, `total` of sum (i, j).  The sums pass through opaque, or gcc 12 makes room for what follows inside the loop
+ * before it. */
+#define END_ALL(total, x_) \
+    UNROLL for (size_t i = 0; i < rows; i++) { \
+        float *p = c + i * ldc + j * VW; \
+        const vec s = total; \
+        v_store(p, x_); \
+    }
+#define END(opaque, total) do { \
+    UNROLL for (size_t i = 0; i < rows; i++) \
+        UNROLL for (size_t j = 0; j < vecs; j++) acc[i][j] = opaque(acc[i][j]); \
+    UNROLL for (size_t j = 0; j < vecs; j++) { \
+        const vec b = end->bias ? v_load(end->bias + j * VW) : v_set(0); \
+        const vec sum = end->of ? v_load(end->of->sum + j * VW) : b, w = end->of ? v_load(end->of->w + j * VW) : b; \
+        (void)sum, (void)w; \
+        if (end->quick) { END_ALL(total, v_quick(s)) } \
+        else if (end->add) { END_ALL(total, v_add(v_load(p), s)) } \
+        else { END_ALL(total, s) } \
+    } \
+} while (0)
+
+static inline __attribute__((always_inline)) void product_whole_of(const size_t rows, const size_t vecs, float *c, size_t ldc, size_t n, size_t k,
+                                                                   const float *ap, const float *bp, const struct ending *end) {
+    vec acc[MR][NV];
+    (void)n;
+    SUMS();
+    END(v_opaque, v_add(acc[i][j], b));
+}
+BY_ROWS(product_whole, float, float, const struct ending *)
+
+/* Columns that do not fill a vector, and the longer GELU, go through a tile on the stack. */
+#define PRODUCT_WHOLE(whole, of) \
+    if ((n == VW || n == NR) && act != SV_ACT_GELU) { \
+        const struct ending end = { of, bias, act == SV_ACT_QUICK, add }; \
+        whole(y, ldy, m, n, k, ap, bp, &end); \
+        return; \
+    }
+#define PRODUCT_ON_STACK(tile_, type, rows, finish_) do { \
+    type s[(rows) * NR]; \
+    tile_(s, NR, m, NR, k, ap, bp, false); \
+    finish_; \
+} while (0)
+
+static void product(float *y, size_t ldy, size_t m, size_t n, size_t k, const float *ap, const float *bp, const float *bias, enum sv_act act, bool add) {
+    PRODUCT_WHOLE(product_whole, NULL)
+    PRODUCT_ON_STACK(tile, float, MR, finish(y, ldy, s, m, n, bias, act, add));
+}
 
 /* A square of VW x VW; only the first cols columns are wanted, of which those from rows on are 0. */
 static inline void pack_square(vec v[VW], const float *const row[VW], size_t p, size_t rows, size_t cols) {

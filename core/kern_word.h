@@ -43,33 +43,13 @@ static void name(type *c, size_t ldc, size_t m, size_t n, size_t k, const uint32
 
 WORD_TILE(itile, int32_t, words, w_zero(), w_load, w_store, w_add, w_dot)
 
-/* How sums that are still in registers end. */
-struct ending { const struct sv_bytes *of; const float *bias; bool quick, add; };
-
-#define END_ALL(x_) \
-    UNROLL for (size_t i = 0; i < rows; i++) { \
-        float *p = c + i * ldc + j * VW; \
-        const vec s = of_bytes(acc[i][j], of, i, sum, w, b); \
-        v_store(p, x_); \
-    }
-
-/* The sums pass through w_opaque, or gcc 12 makes room for what follows inside the loop before it. */
 static inline __attribute__((always_inline)) void iproduct_whole_of(const size_t rows, const size_t vecs, float *c, size_t ldc, size_t n, size_t k,
                                                                     const uint32_t *ap, const uint32_t *bp, const struct ending *end) {
-    const struct sv_bytes *of = end->of;
     words acc[MR][NV];
     (void)n;
     WORD_SUMS(rows, vecs, acc, w_zero(), w_dot);
-    UNROLL for (size_t i = 0; i < rows; i++)
-        UNROLL for (size_t j = 0; j < vecs; j++) acc[i][j] = w_opaque(acc[i][j]);
-    UNROLL for (size_t j = 0; j < vecs; j++) {
-        const vec b = end->bias ? v_load(end->bias + j * VW) : v_set(0), sum = v_load(of->sum + j * VW), w = v_load(of->w + j * VW);
-        if (end->quick) { END_ALL(v_quick(s)) }
-        else if (end->add) { END_ALL(v_add(v_load(p), s)) }
-        else { END_ALL(s) }
-    }
+    END(w_opaque, of_bytes(acc[i][j], end->of, i, sum, w, b));
 }
-#undef END_ALL
 BY_ROWS(iproduct_whole, float, uint32_t, const struct ending *)
 
 static void ipeak(int32_t *c, uint32_t a, uint32_t b, size_t k) {
@@ -87,6 +67,15 @@ static void ipeak(int32_t *c, uint32_t a, uint32_t b, size_t k) {
 #if defined(BF16)
 WORD_TILE(btile, float, vec, v_set(0), v_load, v_store, v_add, b_dot)
 
+static inline __attribute__((always_inline)) void bproduct_whole_of(const size_t rows, const size_t vecs, float *c, size_t ldc, size_t n, size_t k,
+                                                                    const uint32_t *ap, const uint32_t *bp, const struct ending *end) {
+    vec acc[MR][NV];
+    (void)n;
+    WORD_SUMS(rows, vecs, acc, v_set(0), b_dot);
+    END(v_opaque, v_add(acc[i][j], b));
+}
+BY_ROWS(bproduct_whole, float, uint32_t, const struct ending *)
+
 static void bpeak(float *c, uint32_t a, uint32_t b, size_t k) {
     const words va = w_set(a), vb = w_set(b);
     vec acc[MR * NV];
@@ -97,19 +86,12 @@ static void bpeak(float *c, uint32_t a, uint32_t b, size_t k) {
 #endif
 #endif
 
-/* Columns that do not fill a vector, and the longer GELU, go through a tile on the stack. */
 static void iproduct(float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const struct sv_bytes *of,
                      const float *bias, enum sv_act act, bool add) {
 #ifndef W_TILES
-    if ((n == VW || n == NR) && act != SV_ACT_GELU) {
-        const struct ending end = { of, bias, act == SV_ACT_QUICK, add };
-        iproduct_whole(y, ldy, m, n, k, ap, bp, &end);
-        return;
-    }
+    PRODUCT_WHOLE(iproduct_whole, of)
 #endif
-    int32_t s[WMR * NR];
-    itile(s, NR, m, n, k, ap, bp, false);
-    ifinish(y, ldy, s, m, n, of, bias, act, add);
+    PRODUCT_ON_STACK(itile, int32_t, WMR, ifinish(y, ldy, s, m, n, of, bias, act, add));
 }
 
 /* VW words of the floats at q, of which `rest` are the row's and what lies behind is `fill`; end is room for them. */
@@ -173,6 +155,13 @@ static void ipack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t
 }
 
 #if defined(BF16)
+static void bproduct(float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const float *bias, enum sv_act act, bool add) {
+#ifndef W_TILES
+    PRODUCT_WHOLE(bproduct_whole, NULL)
+#endif
+    PRODUCT_ON_STACK(btile, float, WMR, finish(y, ldy, s, m, n, bias, act, add));
+}
+
 static void bpack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
     WORD_PACK(2, (void)0, b_pairs(q), 0);
 }

@@ -17,6 +17,7 @@ static inline vec   v_max(vec a, vec b)        { return _mm256_max_ps(a, b); }  
 static inline vec   v_min(vec a, vec b)        { return _mm256_min_ps(a, b); }
 static inline vec   v_abs(vec a)               { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
 static inline vec   v_if_positive(vec x, vec a, vec b) { return _mm256_blendv_ps(b, a, _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_GT_OQ)); }
+static inline vec   v_opaque(vec a)            { __asm__("" : "+x"(a)); return a; }     /* a, but the compiler cannot know it */
 #define v_prefetch(p) _mm_prefetch((const char *)(p), _MM_HINT_T0)      /* in an inline function gcc drops it */
 
 static inline float v_sum(vec a) {

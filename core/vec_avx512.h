@@ -17,6 +17,7 @@ static inline vec   v_max(vec a, vec b)        { return _mm512_max_ps(a, b); }  
 static inline vec   v_min(vec a, vec b)        { return _mm512_min_ps(a, b); }
 static inline vec   v_abs(vec a)               { return _mm512_abs_ps(a); }
 static inline vec   v_if_positive(vec x, vec a, vec b) { return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GT_OQ), b, a); }
+static inline vec   v_opaque(vec a)            { __asm__("" : "+v"(a)); return a; }     /* a, but the compiler cannot know it */
 #define v_prefetch(p) _mm_prefetch((const char *)(p), _MM_HINT_T0)      /* in an inline function gcc drops it */
 static inline float v_sum(vec a)               { return _mm512_reduce_add_ps(a); }
 static inline float v_largest(vec a)           { return _mm512_reduce_max_ps(a); }

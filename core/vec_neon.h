@@ -17,6 +17,7 @@ static inline vec   v_max(vec a, vec b)        { return vmaxq_f32(a, b); }      
 static inline vec   v_min(vec a, vec b)        { return vminq_f32(a, b); }
 static inline vec   v_abs(vec a)               { return vabsq_f32(a); }
 static inline vec   v_if_positive(vec x, vec a, vec b) { return vbslq_f32(vcgtzq_f32(x), a, b); }
+static inline vec   v_opaque(vec a)            { __asm__("" : "+w"(a)); return a; }     /* a, but the compiler cannot know it */
 static inline void  v_prefetch(const void *p) { __builtin_prefetch(p); }
 static inline float v_sum(vec a)               { return vaddvq_f32(a); }
 static inline float v_largest(vec a)           { return vmaxvq_f32(a); }

@@ -398,6 +398,34 @@ static void pack_once(size_t wide, size_t m, size_t k, bool head) {
 }
 
 /* Left panels of up to mr rows for k < few, then `times` of any width for k <= most. */
+/* A tile and its end in one have the bits of the two in turn. */
+static void same_bits(const struct buf *y, const struct buf *want, size_t ys, size_t m, size_t n, size_t k) {
+    for (size_t i = 0; i < ys; i++) verdict(y->w[i] == want->w[i], "m=%zu n=%zu k=%zu at %zu got %.9g want %.9g", m, n, k, i, y->f[i], want->f[i]);
+}
+
+/* wk: k is a multiple of it. */
+static void products(void (*once)(size_t m, size_t n, size_t k, enum sv_act act, bool add, bool head), size_t mr, size_t wk) {
+    for (size_t m = 1; m <= mr; m++)
+        for (size_t n = 1; n <= K->nr; n++)
+            for (size_t t = 0; t < 3; t++) once(m, n, pick(0, 40) / wk * wk, (enum sv_act)t, false, t & 1), once(m, n, t * wk, SV_ACT_NONE, true, t & 1);
+    for (size_t k = 0; k < 300; k += wk) once(mr, K->nr, k, (enum sv_act)(k / wk % 3), false, k / wk & 1);
+}
+
+static void product_once(size_t m, size_t n, size_t k, enum sv_act act, bool add, bool head) {
+    const size_t ldy = n + pick(0, 3), mr = K->mr, nr = K->nr, ys = (m - 1) * ldy + n;
+    struct buf a = floats(k * mr, !head), b = floats(k * nr, head), y = floats(ys, head), want = floats(ys, 0), bias = floats(n, head), s = floats(mr * nr, 0);
+    const float *z = pick(0, 3) ? bias.f : NULL;
+    if (!add) for (size_t i = 0; i < ys; i++) if (i % ldy < n) y.f[i] = NAN;      /* y is not read */
+    memcpy(want.p, y.p, ys * sizeof(float));
+    K->tile(s.f, nr, m, nr, k, a.f, b.f, false);
+    K->finish(want.f, ldy, s.f, m, n, z, act, add);
+    K->product(y.f, ldy, m, n, k, a.f, b.f, z, act, add);
+    same_bits(&y, &want, ys, m, n, k);
+    drop(a), drop(b), drop(y), drop(want), drop(bias), drop(s);
+}
+
+static void check_product(void) { products(product_once, K->mr, 1); }
+
 static void packs(void (*once)(size_t wide, size_t m, size_t k, bool head), size_t mr, size_t few, size_t times, size_t most) {
     for (size_t m = 0; m <= mr; m++)
         for (size_t k = 0; k < few; k++) once(mr, m, k, k & 1);

@@ -214,7 +214,6 @@ static void ifinish_once(size_t m, size_t n, enum sv_act act, bool add, bool hea
 
 static void check_ifinish(void) { finishes(ifinish_once, K->wmr); }
 
-/* The bits of the two in turn. */
 static void iproduct_once(size_t m, size_t n, size_t k, enum sv_act act, bool add, bool head) {
     const size_t ldy = n + pick(0, 3), mr = K->wmr, nr = K->nr, ys = (m - 1) * ldy + n;
     struct buf a = words_of(k * mr, !head, any_word), b = words_of(k * nr, head, any_word), scale = floats(m, head), lo = floats(m, !head), sum = floats(nr, head);
@@ -228,17 +227,26 @@ static void iproduct_once(size_t m, size_t n, size_t k, enum sv_act act, bool ad
     K->itile(s.i, nr, m, nr, k, a.w, b.w, false);
     K->ifinish(want.f, ldy, s.i, m, n, &of, z, act, add);
     K->iproduct(y.f, ldy, m, n, k, a.w, b.w, &of, z, act, add);
-    for (size_t i = 0; i < ys; i++)
-        verdict(y.w[i] == want.w[i], "m=%zu n=%zu k=%zu act=%d add=%d (%zu, %zu) got %.9g want %.9g", m, n, k, (int)act, add, i / ldy, i % ldy, y.f[i], want.f[i]);
+    same_bits(&y, &want, ys, m, n, k);
     drop(a), drop(b), drop(scale), drop(lo), drop(sum), drop(w), drop(y), drop(want), drop(bias), drop(s);
 }
 
-static void check_iproduct(void) {
-    for (size_t m = 1; m <= K->wmr; m++)
-        for (size_t n = 1; n <= K->nr; n++)
-            for (size_t k = 0; k < 3; k++) iproduct_once(m, n, whole(k * pick(1, 40)), (enum sv_act)pick(0, 2), false, k & 1), iproduct_once(m, n, whole(k), SV_ACT_NONE, true, k & 1);
-    for (size_t k = 0; k < 300; k++) iproduct_once(K->wmr, K->nr, whole(k), (enum sv_act)(k % 3), false, k & 1);
+static void check_iproduct(void) { products(iproduct_once, K->wmr, K->wk); }
+
+static void bproduct_once(size_t m, size_t n, size_t k, enum sv_act act, bool add, bool head) {
+    const size_t ldy = n + pick(0, 3), mr = K->wmr, nr = K->nr, ys = (m - 1) * ldy + n;
+    struct buf a = words_of(k * mr, !head, pair_word), b = words_of(k * nr, head, pair_word), y = floats(ys, head), want = floats(ys, 0), bias = floats(n, head), s = floats(mr * nr, 0);
+    const float *z = pick(0, 3) ? bias.f : NULL;
+    if (!add) for (size_t i = 0; i < ys; i++) if (i % ldy < n) y.f[i] = NAN;      /* y is not read */
+    memcpy(want.p, y.p, ys * sizeof(float));
+    K->btile(s.f, nr, m, nr, k, a.w, b.w, false);
+    K->finish(want.f, ldy, s.f, m, n, z, act, add);
+    K->bproduct(y.f, ldy, m, n, k, a.w, b.w, z, act, add);
+    same_bits(&y, &want, ys, m, n, k);
+    drop(a), drop(b), drop(y), drop(want), drop(bias), drop(s);
 }
+
+static void check_bproduct(void) { products(bproduct_once, K->wmr, K->wk); }
 
 static void check_ipeak(void) {
     const size_t n = K->wmr * K->nr;

@@ -87,12 +87,15 @@ static void wrong_gelu(float *y, const float *x, size_t n) { good->gelu(y, x, n)
 static void wrong_tile(float *c, size_t ldc, size_t m, size_t n, size_t k, const float *a, const float *b, bool add) {
     good->tile(c, ldc, m, n, k, a, b, add), c[0] += 1e-3f;
 }
+static void wrong_product(float *y, size_t ldy, size_t m, size_t n, size_t k, const float *a, const float *b, const float *bias, enum sv_act act, bool add) {
+    good->product(y, ldy, m, n, k, a, b, bias, act, add), y[0] += 1e-3f;
+}
 
-/* A table with one wrong kernel does not pass the stages that use it. */
+/* A table with one wrong kernel (the last: two, of long sums and of short ones) does not pass the stages that use it. */
 Test(selftest, a_wrong_kernel_fails) {
     good = sv_kern_best();
     struct sv_kern k[3] = { *good, *good, *good };
-    k[0].dot = wrong_dot, k[1].gelu = wrong_gelu, k[2].tile = wrong_tile;
+    k[0].dot = wrong_dot, k[1].gelu = wrong_gelu, k[2].tile = wrong_tile, k[2].product = wrong_product;
     for (size_t i = 0; i < 3; i++) {
         const struct sv_cpu cpu = { .kern = &k[i], .pool = NULL };
         struct sv_check c = {0};

@@ -287,6 +287,31 @@ static void check_ipeak(const struct sv_kern *k, struct rows *r, struct sv_check
     for (size_t i = 0; i < k->wmr * k->nr; i++) sv_check_true(c, "ipeak", w.s[i] == 20 * (255 - k->ibias) * -128);
 }
 
+static void check_product(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
+    enum { DEPTH = 19, SIDE = 32 };
+    float a[DEPTH * SIDE], b[DEPTH * SIDE], s[SIDE * SIDE], y[2][SIDE * SIDE];
+    if (k->mr > SIDE || k->nr > SIDE) { sv_check_true(c, "product: a shape the self-test has no room for", false); return; }
+    fill(a, DEPTH * SIDE, 5, 1), fill(b, DEPTH * SIDE, 6, 1);
+    k->tile(s, k->nr, k->mr, k->nr, DEPTH, a, b, false);
+    for (size_t i = 0; i < 2; i++) memset(y[i], 0, sizeof y[i]);
+    k->finish(y[0], SIDE, s, k->mr, k->nr, r->a, SV_ACT_QUICK, false);
+    k->product(y[1], SIDE, k->mr, k->nr, DEPTH, a, b, r->a, SV_ACT_QUICK, false);
+    sv_check_true(c, "product", !memcmp(y[0], y[1], sizeof y[0]));
+}
+
+static void check_bproduct(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
+    struct words w;
+    float s[WORD_SIDE * WORD_SIDE], y[WORD_SIDE * WORD_SIDE] = { 0 };
+    uint64_t rng = 11;
+    if (!word_room(k, c)) return;
+    for (size_t i = 0; i < WORDS * WORD_SIDE; i++) w.a[i] = small_pair(&rng), w.b[i] = small_pair(&rng);
+    memset(w.y, 0, sizeof w.y);
+    k->btile(s, k->nr, k->wmr, k->nr, WORDS, w.a, w.b, false);
+    k->finish(y, WORD_SIDE, s, k->wmr, k->nr, r->a, SV_ACT_QUICK, false);
+    k->bproduct(w.y, WORD_SIDE, k->wmr, k->nr, WORDS, w.a, w.b, r->a, SV_ACT_QUICK, false);
+    sv_check_true(c, "bproduct", !memcmp(y, w.y, sizeof y));
+}
+
 /* Rows of a panel as words, of K_N elements with an end that fills no word. */
 static void check_bpack(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
     enum { PAIRS = (K_N + 1) / 2, MOST = 64 };
