@@ -134,12 +134,12 @@ Test(holdout, scores_are_the_scenes) {
 
 /* A scene file whose held-out part does not fit together is refused. */
 Test(holdout, scenes_are_checked) {
-    float text[4] = { 1, 0, 0, 1 }, sample[2] = { 1, 0 };
+    float text[4] = { 1, 0, 0, 1 }, sample[4] = { 1, 0, 0, 1 };
     double centre[2] = { 1, 0 }, frame[4] = { 0.1, 0, 0.3, 0.2 }, object[3] = { 0.1, 0.2, 0.3 };
     int32_t block[2] = { 3, 1 };
     char path[1200];
     struct sv_err e = {0};
-    struct sv_scene s = { .texts = 2, .embed = 2, .centres = 1, .samples = 1, .objects = 1, .clips = 1, .text = text, .centre = centre, .sample = sample };
+    struct sv_scene s = { .texts = 2, .embed = 2, .centres = 1, .samples = 2, .objects = 1, .clips = 1, .text = text, .centre = centre, .sample = sample };
     s.rule = (struct sv_rule){ .tube = { 9, 1 }, .every = 1 };
     memset(s.model, 'a', sizeof s.model - 1), memset(s.rule.clip, 'b', sizeof s.rule.clip - 1);
     cr_assert_eq(sv_actions_parse(&s.actions, "walk\nrun\n", 9, "t", &e), 0, "%s", e.msg);
@@ -182,8 +182,15 @@ Test(holdout, scenes_are_checked) {
     cr_assert_eq(sv_scene_save(&s, path, &e), 0, "%s", e.msg);
     e = (struct sv_err){0};
     cr_assert_eq(sv_scene_load(&back, path, &e), 0, "%s", e.msg);
-    cr_expect(!sv_scene_joins(&back) && !back.held.heads);
+    cr_expect(!sv_scene_joins(&back) && !back.held.heads && !back.usual);
     sv_scene_free(&back);
+    for (s.usual = 1; s.usual <= 2; s.usual++) {    /* a sample that is another camera's alone is no scene */
+        cr_assert_eq(sv_scene_save(&s, path, &e), 0, "%s", e.msg);
+        const int rc = sv_scene_load(&back, path, &e);
+        if (s.usual == 1) cr_expect(!rc && back.usual == 1 && back.samples == 2, "%s", e.msg);
+        else cr_expect(rc == SV_EINPUT && strstr(e.msg, "scene.usual is 2, expected 1 .. 1"), "%s", e.msg);
+        sv_scene_free(&back);
+    }
     sv_actions_free(&s.actions);
 }
 
