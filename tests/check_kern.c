@@ -397,7 +397,6 @@ static void pack_once(size_t wide, size_t m, size_t k, bool head) {
     drop(x), drop(out);
 }
 
-/* Left panels of up to mr rows for k < few, then `times` of any width for k <= most. */
 /* A tile and its end in one have the bits of the two in turn. */
 static void same_bits(const struct buf *y, const struct buf *want, size_t ys, size_t m, size_t n, size_t k) {
     for (size_t i = 0; i < ys; i++) verdict(y->w[i] == want->w[i], "m=%zu n=%zu k=%zu at %zu got %.9g want %.9g", m, n, k, i, y->f[i], want->f[i]);
@@ -426,6 +425,7 @@ static void product_once(size_t m, size_t n, size_t k, enum sv_act act, bool add
 
 static void check_product(void) { products(product_once, K->mr, 1); }
 
+/* Left panels of up to mr rows for k < few, then `times` of any width for k <= most. */
 static void packs(void (*once)(size_t wide, size_t m, size_t k, bool head), size_t mr, size_t few, size_t times, size_t most) {
     for (size_t m = 0; m <= mr; m++)
         for (size_t k = 0; k < few; k++) once(mr, m, k, k & 1);

@@ -125,7 +125,7 @@ static void ipack_once(size_t wide, size_t m, size_t k, bool head) {
     drop(x), drop(scale), drop(lo), drop(out);
 }
 
-/* Small ones, then rows that do not fit the buffer between, if there is one. */
+/* Small ones, then rows as long as those of models. */
 static void check_ipack(void) {
     packs(ipack_once, K->wmr, 140, 100, 2000);
     for (size_t t = 0; t < 6; t++) ipack_once(K->wmr, K->wmr - t % 2, 2900 + pick(0, 4000), t & 1);

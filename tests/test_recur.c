@@ -1,7 +1,7 @@
 /* test_recur.c - what recurs in footage, against a plain search in double. */
-#include "tools/tool.h"
 #include "core/rng.h"
 #include "kmeans/recur.h"
+#include "tools/tool.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -4,7 +4,7 @@
 #include "io/json.h"
 #include "kmeans/recur.h"
 #include "kmeans/redefine.h"
-#include "tools/scene.h"
+#include "tools/judge.h"
 #include "tools/tubes.h"
 
 #include <stdio.h>
@@ -19,10 +19,11 @@ struct job {
     struct sv_scene scene;
     const char *from, *out;
     bool looks;
-    struct sv_figure *figure; size_t n, cap;
-    float *video; size_t rows, video_cap;           /* [rows, E] */
-    size_t *stretch, stretch_cap, stretches;        /* [rows]: of time, rising */
-    size_t recurring;                               /* rows */
+    size_t n;                                       /* tubes */
+    struct sv_figure *figure; size_t cap;           /* [n], where the scene has figures */
+    float *video; size_t video_cap;                 /* [n, E], where looks are wanted */
+    size_t *stretch, stretch_cap, stretches;        /* [n]: of time, rising */
+    size_t rows, recurring;                         /* of both, what thinning leaves, at their beginnings; rows of those that recur */
 };
 
 /* ---- footage ---- */
@@ -41,13 +42,17 @@ static int take(struct job *j, const struct sv_clip_tubes *c, struct sv_err *e) 
     const size_t embed = j->scene.embed, cuts = sv_ceil_div(STRETCHES, j->t.sources.n);
     int rc = 0;
     for (size_t k = 0; !rc && k < c->n; k++) {
-        if ((rc = sv_grow(&j->figure, &j->cap, j->n, sizeof *j->figure, e))) break;
-        rc = sv_tubes_figures(c->name, 0, &c->object[k], 1, false, &j->figure[j->n++], e);     /* speed takes no part: a frame will do */
-        if (rc || !j->looks) continue;
-        if ((rc = sv_grow(&j->video, &j->video_cap, j->rows, embed * sizeof *j->video, e))) break;
-        if ((rc = sv_grow(&j->stretch, &j->stretch_cap, j->rows, sizeof *j->stretch, e))) break;
-        memcpy(j->video + j->rows * embed, c->video + k * embed, embed * sizeof *j->video);
-        j->stretch[j->rows++] = j->stretches + c->object[k].frame * cuts / c->frames;
+        if (j->scene.figures.n) {
+            rc = sv_grow(&j->figure, &j->cap, j->n, sizeof *j->figure, e);
+            if (!rc) rc = sv_tubes_figures(c->name, 0, &c->object[k], 1, false, &j->figure[j->n], e);       /* speed takes no part: a frame will do */
+        }
+        if (!rc && j->looks) {
+            rc = sv_grow(&j->video, &j->video_cap, j->n, embed * sizeof *j->video, e);
+            if (!rc) rc = sv_grow(&j->stretch, &j->stretch_cap, j->n, sizeof *j->stretch, e);
+            if (!rc) memcpy(j->video + j->n * embed, c->video + k * embed, embed * sizeof *j->video);
+            if (!rc) j->stretch[j->n] = j->stretches + c->object[k].frame * cuts / c->frames;
+        }
+        j->n += !rc;
     }
     j->stretches += cuts;
     return rc;
@@ -73,11 +78,10 @@ static int collect(struct job *j, struct sv_err *e) {
 /* ---- looks ---- */
 
 static void thin(struct job *j) {
-    const size_t embed = j->scene.embed, all = j->rows, want = sv_min(all, ROWS);
+    const size_t embed = j->scene.embed, want = sv_min(j->n, ROWS);
     uint64_t rng = j->scene.seed ^ 0xc0440;
-    j->rows = 0;
     for (size_t i = 0; j->rows < want; i++) {
-        if (!sv_rng_keep(&rng, all - i, want - j->rows)) continue;
+        if (!sv_rng_keep(&rng, j->n - i, want - j->rows)) continue;
         memmove(j->video + j->rows * embed, j->video + i * embed, embed * sizeof *j->video);
         j->stretch[j->rows++] = j->stretch[i];
     }
@@ -89,9 +93,7 @@ static int responses(struct job *j, float **out, struct sv_err *e) {
     struct sv_response r;
     int rc = sv_response_init(&r, &j->t.cpu, s->text, s->texts, s->embed, e);
     if (rc) return rc;
-    if (!(*out = sv_alloc(j->rows, s->texts * sizeof **out, e))) rc = SV_ENOMEM;
-    else sv_response_run(&r, &j->t.cpu, *out, j->video, j->rows);
-    if (!rc && s->mean) sv_response_center(*out, s->mean, j->rows, s->texts);
+    if (!(*out = sv_judge_responses(&r, s, &j->t.cpu, j->video, j->rows, e))) rc = SV_ENOMEM;
     sv_response_free(&r);
     return rc;
 }

@@ -6,13 +6,18 @@
 
 static double says(const struct sv_normal *d, double score) { return log1p(sv_surprise(d, score)); }
 
-/* The sample's responses, as tubes' are. */
+float *sv_judge_responses(struct sv_response *run, const struct sv_scene *s, const struct sv_cpu *cpu, const float *video, size_t n, struct sv_err *e) {
+    float *r = sv_alloc(n, s->texts * sizeof *r, e);
+    if (!r) return NULL;
+    sv_response_run(run, cpu, r, video, n);
+    if (s->mean) sv_response_center(r, s->mean, n, s->texts);
+    return r;
+}
+
 static int open_responses(struct sv_judge *j, struct sv_err *e) {
     const struct sv_scene *s = j->scene;
-    float *r = sv_alloc(s->samples, s->texts * sizeof *r, e);
+    float *r = sv_judge_responses(&j->response, s, j->cpu, s->sample, s->samples, e);
     if (!r) return SV_ENOMEM;
-    sv_response_run(&j->response, j->cpu, r, s->sample, s->samples);
-    if (s->mean) sv_response_center(r, s->mean, s->samples, s->texts);
     const int rc = sv_knn_init(&j->knn, j->cpu, r, s->samples, s->texts, s->neighbours, e);
     sv_free(r);
     return rc;

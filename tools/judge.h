@@ -36,6 +36,10 @@ struct sv_verdict {
 int sv_verdict_room(struct sv_verdict *v, const struct sv_scene *s, size_t n, struct sv_err *e);
 void sv_verdict_free(struct sv_verdict *v);         /* the same, and nothing else of v */
 
+/* Responses [n, N] as the scene compares them; owned by the caller (sv_free), NULL where there is no memory.  run: of the scene's texts. */
+float *sv_judge_responses(struct sv_response *run, const struct sv_scene *s, const struct sv_cpu *cpu, const float *video /* [n, E] */, size_t n,
+                          struct sv_err *e);
+
 int sv_judge_open(struct sv_judge *j, const struct sv_scene *s, const struct sv_cpu *cpu, struct sv_err *e);
 void sv_judge_close(struct sv_judge *j);            /* {0} is fine; leaves {0} */
 void sv_judge_run(struct sv_judge *j, const float *video /* [n, E] */, size_t n, struct sv_verdict *v);

@@ -289,11 +289,10 @@ static void check_ipeak(const struct sv_kern *k, struct rows *r, struct sv_check
 
 static void check_product(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
     enum { DEPTH = 19, SIDE = 32 };
-    float a[DEPTH * SIDE], b[DEPTH * SIDE], s[SIDE * SIDE], y[2][SIDE * SIDE];
+    float a[DEPTH * SIDE], b[DEPTH * SIDE], s[SIDE * SIDE], y[2][SIDE * SIDE] = { { 0 } };
     if (k->mr > SIDE || k->nr > SIDE) { sv_check_true(c, "product: a shape the self-test has no room for", false); return; }
     fill(a, DEPTH * SIDE, 5, 1), fill(b, DEPTH * SIDE, 6, 1);
     k->tile(s, k->nr, k->mr, k->nr, DEPTH, a, b, false);
-    for (size_t i = 0; i < 2; i++) memset(y[i], 0, sizeof y[i]);
     k->finish(y[0], SIDE, s, k->mr, k->nr, r->a, SV_ACT_QUICK, false);
     k->product(y[1], SIDE, k->mr, k->nr, DEPTH, a, b, r->a, SV_ACT_QUICK, false);
     sv_check_true(c, "product", !memcmp(y[0], y[1], sizeof y[0]));
