@@ -108,29 +108,33 @@ static void blocks_of_tile(const struct gemm *g, float *y, size_t m, size_t n, c
     kn->finish(y, g->ldy, sums, m, n, bias, g->ep->act, g->ep->add);
 }
 
-/* One tile of y, which is touched once.  Bytes, whose sums are exact, need no blocks of K. */
-static void one_tile(const struct gemm *g, size_t i, size_t j) {
+/* Whether the rows of many tiles are one call's. */
+static bool runs(const struct gemm *g) { return g->kern->runs && g->w->type != SV_F32; }
+
+/* Tiles top .. bottom - 1 of one panel, or one tile; y is touched once.  Bytes, whose sums are exact, need no blocks of K. */
+static void one_panel(const struct gemm *g, size_t i, size_t bottom, size_t j) {
     const struct sv_kern *kn = g->kern;
-    const size_t mr = g->mr, nr = kn->nr, words = g->words, first = row_of(g, i), m = row_of(g, i + 1) - first, n = sv_min(nr, g->w->n - j * nr);
+    const size_t mr = g->mr, nr = kn->nr, words = g->words, first = row_of(g, i), m = row_of(g, bottom) - first, n = sv_min(nr, g->w->n - j * nr);
     const float *ap = g->ap + i * mr * words, *bp = g->w->panel + j * nr * words, *bias = g->ep->bias ? g->ep->bias + j * nr : NULL;
     const void *a = ap, *b = bp;
     float *y = g->y + first * g->ldy + j * nr;
-    for (size_t r = 0; r < m; r++)      /* rows of y lie far apart: fetched while the sums run */
+    for (size_t r = 0; r < m && !runs(g); r++)      /* rows of y lie far apart: fetched while the sums run */
         for (size_t q = 0; q < nr; q += LINE) __builtin_prefetch(y + r * g->ldy + q, 1);
     if (g->w->type == SV_I8) {
         const struct sv_bytes of = { g->scale + i * mr, g->low + i * mr, g->w->sum + j * nr, g->w->scale + j * nr };
         kn->iproduct(y, g->ldy, m, n, words, a, b, &of, bias, g->ep->act, g->ep->add);
     }
-    else if (words > kn->kc) blocks_of_tile(g, y, m, n, ap, bp, bias);
+    else if (words > kn->kc && !runs(g)) blocks_of_tile(g, y, m, n, ap, bp, bias);
     else if (g->w->type == SV_F32) kn->product(y, g->ldy, m, n, words, ap, bp, bias, g->ep->act, g->ep->add);
     else kn->bproduct(y, g->ldy, m, n, words, a, b, bias, g->ep->act, g->ep->add);
 }
 
 /* Tiles top .. bottom - 1 of panels left .. right - 1. */
 static void block(const struct gemm *g, size_t top, size_t bottom, size_t left, size_t right) {
+    const size_t step = runs(g) ? bottom - top : 1;
     for (size_t first = left; first < right; first += g->together)
-        for (size_t i = top; i < bottom; i++)
-            for (size_t j = first; j < sv_min(first + g->together, right); j++) one_tile(g, i, j);
+        for (size_t i = top; i < bottom; i += step)
+            for (size_t j = first; j < sv_min(first + g->together, right); j++) one_panel(g, i, i + step, j);
 }
 
 static void cells(void *arg, size_t begin, size_t end, size_t thread) {
@@ -158,7 +162,7 @@ static struct gemm rows_of(const struct gemm *g, size_t first, size_t last) {
     part.x = g->x ? g->x + first * (g->turned ? 1 : g->ldx) : NULL;
     part.first += first, part.y += first * g->ldy, part.m = last - first, part.tiles = sv_ceil_div(part.m, part.mr);
     /* A last tile of few rows would wait for its own sums, step by step; then all are a little smaller. */
-    const bool even = part.m % part.mr * 3 < part.mr;
+    const bool even = part.m % part.mr * 3 < part.mr && !runs(g);
     part.small = even ? part.m / part.tiles : part.mr, part.larger = even ? part.m % part.tiles : 0;
     return part;
 }

@@ -49,7 +49,8 @@ struct sv_bytes { const float *scale, *lo /* [m] */, *sum, *w; /* [nr] */ };
  *          the table's imost; scale[i], lo[i] [m] say what they stand for: sv_steps
  * itile    tile over bytes: ap unsigned (each less the table's ibias), bp signed, within imost and ipair; exact 32-bit sums
  * ifinish  finish for the sums of itile, of which each first becomes (scale[i] s + lo[i] sum[j]) w[j], as `of` has them
- * product, bproduct, iproduct     tile, btile, itile over all of K, then finish, finish, ifinish: the same bits, without the sums
+ * product, bproduct, iproduct     tile, btile, itile over all of K, then finish, finish, ifinish: the same bits, without the sums.  The
+ *          latter two of a table with `runs` take any m: left panels of wmr rows follow each other
  * bpeak, ipeak     c = c + dot(a, b), k times, for the wmr nr words of a tile: peak, of the instructions of btile and itile */
 #define SV_KERN_OPS(X) \
     X(float, dot,     (const float *a, const float *b, size_t n)) \
@@ -90,6 +91,7 @@ struct sv_kern {
     int ibias;                          /* what itile takes from each byte of ap: 128 where the machine multiplies signed bytes only */
     int imost, ipair;                   /* the largest byte of ap; most that bytes 2i, 2i + 1 of a row of bp sum to, either way: 255 and
                                          * SV_ANY_PAIR, but less where itile adds the products of such a pair in 16 bits */
+    bool runs;                          /* tiles of words below each other are best multiplied in one call, and K in one block */
     bool bf16;                          /* btile is faster than tile here; where not, bf16 weights are widened */
 #define X(ret, name, args) ret (*name) args;
     SV_KERN_OPS(X)

@@ -187,7 +187,7 @@ static void ipeak(int32_t *c, uint32_t a, uint32_t b, size_t k) {
 
 extern const struct sv_kern sv_kern_scalar;
 const struct sv_kern sv_kern_scalar = {
-    .isa = "scalar", .mr = MR, .nr = NR, .wmr = MR, .wk = WK, .kc = 256, .ibias = 0, .imost = 255, .ipair = SV_ANY_PAIR, .bf16 = false,
+    .isa = "scalar", .mr = MR, .nr = NR, .wmr = MR, .wk = WK, .kc = 256, .ibias = 0, .imost = 255, .ipair = SV_ANY_PAIR, .runs = false, .bf16 = false,
 #define X(ret, name, args) .name = name,
     SV_KERN_OPS(X)
 #undef X

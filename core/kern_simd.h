@@ -446,7 +446,7 @@ static void peak(float *x, float a, float b, size_t k) {
 #define TEXT(a) TEXT_(a)
 extern const struct sv_kern PASTE(sv_kern_, ISA);
 const struct sv_kern PASTE(sv_kern_, ISA) = {
-    .isa = TEXT(ISA), .mr = MR, .nr = NR, .wmr = WMR, .wk = WK, .kc = KC, .ibias = BIAS, .imost = MOST, .ipair = PAIR, .bf16 = BF16,
+    .isa = TEXT(ISA), .mr = MR, .nr = NR, .wmr = WMR, .wk = WK, .kc = KC, .ibias = BIAS, .imost = MOST, .ipair = PAIR, .runs = RUNS, .bf16 = BF16,
 #define X(ret, name, args) .name = name,
     SV_KERN_OPS(X)
 #undef X

@@ -1,6 +1,10 @@
 /* kern_word.h - the vector kernels over bf16 pairs and over bytes, written once over word_*.h: part of kern_simd.h. */
 
-#ifndef W_TILES
+#ifdef W_TILES
+enum { RUNS = 1 };
+#include W_TILES
+#else
+enum { RUNS = 0 };
 /* The sums of a tile over k words, a multiple of WK. */
 #define WORD_SUMS(rows, vecs, acc, zero, dot) do { \
     UNROLL for (size_t i = 0; i < rows; i++) \
@@ -64,6 +68,12 @@ static void ipeak(int32_t *c, uint32_t a, uint32_t b, size_t k) {
     UNROLL for (size_t i = 0; i < MR * NV; i++) w_store(c + i * VW, acc[i]);
 }
 
+static void iproduct(float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const struct sv_bytes *of,
+                     const float *bias, enum sv_act act, bool add) {
+    PRODUCT_WHOLE(iproduct_whole, of)
+    PRODUCT_ON_STACK(itile, int32_t, WMR, ifinish(y, ldy, s, m, n, of, bias, act, add));
+}
+
 #if defined(BF16)
 WORD_TILE(btile, float, vec, v_set(0), v_load, v_store, v_add, b_dot)
 
@@ -83,16 +93,13 @@ static void bpeak(float *c, uint32_t a, uint32_t b, size_t k) {
     for (; k; k--) UNROLL for (size_t i = 0; i < MR * NV; i++) acc[i] = b_dot(acc[i], va, vb);
     UNROLL for (size_t i = 0; i < MR * NV; i++) v_store(c + i * VW, acc[i]);
 }
-#endif
-#endif
 
-static void iproduct(float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const struct sv_bytes *of,
-                     const float *bias, enum sv_act act, bool add) {
-#ifndef W_TILES
-    PRODUCT_WHOLE(iproduct_whole, of)
-#endif
-    PRODUCT_ON_STACK(itile, int32_t, WMR, ifinish(y, ldy, s, m, n, of, bias, act, add));
+static void bproduct(float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const float *bias, enum sv_act act, bool add) {
+    PRODUCT_WHOLE(bproduct_whole, NULL)
+    PRODUCT_ON_STACK(btile, float, WMR, finish(y, ldy, s, m, n, bias, act, add));
 }
+#endif
+#endif
 
 /* VW words of the floats at q, of which `rest` are the row's and what lies behind is `fill`; end is room for them. */
 #define WHOLE(q, rest, fill) do { \
@@ -155,13 +162,6 @@ static void ipack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t
 }
 
 #if defined(BF16)
-static void bproduct(float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const float *bias, enum sv_act act, bool add) {
-#ifndef W_TILES
-    PRODUCT_WHOLE(bproduct_whole, NULL)
-#endif
-    PRODUCT_ON_STACK(btile, float, WMR, finish(y, ldy, s, m, n, bias, act, add));
-}
-
 static void bpack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
     WORD_PACK(2, (void)0, b_pairs(q), 0);
 }

@@ -410,6 +410,13 @@ static void products(void (*once)(size_t m, size_t n, size_t k, enum sv_act act,
     for (size_t k = 0; k < 300; k += wk) once(mr, K->nr, k, (enum sv_act)(k / wk % 3), false, k / wk & 1);
 }
 
+/* Of words: any number of tiles below each other where a table runs through them. */
+static void runs(void (*once)(size_t m, size_t n, size_t k, enum sv_act act, bool add, bool head)) {
+    products(once, K->wmr, K->wk);
+    for (size_t t = 0; K->runs && t < 600; t++)
+        once(pick(0, 4) * K->wmr + pick(1, K->wmr), t & 1 ? K->nr : pick(1, K->nr), pick(0, 8) * K->wk, (enum sv_act)(t % 3), t % 3 == 0 && t & 2, t & 4);
+}
+
 static void product_once(size_t m, size_t n, size_t k, enum sv_act act, bool add, bool head) {
     const size_t ldy = n + pick(0, 3), mr = K->mr, nr = K->nr, ys = (m - 1) * ldy + n;
     struct buf a = floats(k * mr, !head), b = floats(k * nr, head), y = floats(ys, head), want = floats(ys, 0), bias = floats(n, head), s = floats(mr * nr, 0);

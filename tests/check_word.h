@@ -215,38 +215,45 @@ static void ifinish_once(size_t m, size_t n, enum sv_act act, bool add, bool hea
 static void check_ifinish(void) { finishes(ifinish_once, K->wmr); }
 
 static void iproduct_once(size_t m, size_t n, size_t k, enum sv_act act, bool add, bool head) {
-    const size_t ldy = n + pick(0, 3), mr = K->wmr, nr = K->nr, ys = (m - 1) * ldy + n;
-    struct buf a = words_of(k * mr, !head, any_word), b = words_of(k * nr, head, any_word), scale = floats(m, head), lo = floats(m, !head), sum = floats(nr, head);
+    const size_t ldy = n + pick(0, 3), mr = K->wmr, nr = K->nr, ys = (m - 1) * ldy + n, all = (m + mr - 1) / mr * mr;
+    struct buf a = words_of(k * all, !head, any_word), b = words_of(k * nr, head, any_word), scale = floats(m, head), lo = floats(m, !head), sum = floats(nr, head);
     struct buf w = floats(nr, !head), y = floats(ys, head), want = floats(ys, 0), bias = floats(n, head), s = floats(mr * nr, 0);
     const struct sv_bytes of = { scale.f, lo.f, sum.f, w.f };
     const float *z = pick(0, 3) ? bias.f : NULL;
-    fit_bytes(a.w, k * mr), fit_pairs(b.w, k * nr);
+    fit_bytes(a.w, k * all), fit_pairs(b.w, k * nr);
     for (size_t i = 0; i < m; i++) scale.f[i] *= 1e-5f;
     if (!add) for (size_t i = 0; i < ys; i++) if (i % ldy < n) y.f[i] = NAN;      /* y is not read */
     memcpy(want.p, y.p, ys * sizeof(float));
-    K->itile(s.i, nr, m, nr, k, a.w, b.w, false);
-    K->ifinish(want.f, ldy, s.i, m, n, &of, z, act, add);
+    for (size_t at = 0; at < m; at += mr) {
+        const size_t rows = sv_min(mr, m - at);
+        const struct sv_bytes its = { scale.f + at, lo.f + at, sum.f, w.f };
+        K->itile(s.i, nr, rows, nr, k, a.w + at * k, b.w, false);
+        K->ifinish(want.f + at * ldy, ldy, s.i, rows, n, &its, z, act, add);
+    }
     K->iproduct(y.f, ldy, m, n, k, a.w, b.w, &of, z, act, add);
     same_bits(&y, &want, ys, m, n, k);
     drop(a), drop(b), drop(scale), drop(lo), drop(sum), drop(w), drop(y), drop(want), drop(bias), drop(s);
 }
 
-static void check_iproduct(void) { products(iproduct_once, K->wmr, K->wk); }
+static void check_iproduct(void) { runs(iproduct_once); }
 
 static void bproduct_once(size_t m, size_t n, size_t k, enum sv_act act, bool add, bool head) {
     const size_t ldy = n + pick(0, 3), mr = K->wmr, nr = K->nr, ys = (m - 1) * ldy + n;
-    struct buf a = words_of(k * mr, !head, pair_word), b = words_of(k * nr, head, pair_word), y = floats(ys, head), want = floats(ys, 0), bias = floats(n, head), s = floats(mr * nr, 0);
+    struct buf a = words_of(k * ((m + mr - 1) / mr * mr), !head, pair_word), b = words_of(k * nr, head, pair_word), y = floats(ys, head), want = floats(ys, 0), bias = floats(n, head), s = floats(mr * nr, 0);
     const float *z = pick(0, 3) ? bias.f : NULL;
     if (!add) for (size_t i = 0; i < ys; i++) if (i % ldy < n) y.f[i] = NAN;      /* y is not read */
     memcpy(want.p, y.p, ys * sizeof(float));
-    K->btile(s.f, nr, m, nr, k, a.w, b.w, false);
-    K->finish(want.f, ldy, s.f, m, n, z, act, add);
+    for (size_t at = 0; at < m; at += mr) {
+        const size_t rows = sv_min(mr, m - at);
+        K->btile(s.f, nr, rows, nr, k, a.w + at * k, b.w, false);
+        K->finish(want.f + at * ldy, ldy, s.f, rows, n, z, act, add);
+    }
     K->bproduct(y.f, ldy, m, n, k, a.w, b.w, z, act, add);
     same_bits(&y, &want, ys, m, n, k);
     drop(a), drop(b), drop(y), drop(want), drop(bias), drop(s);
 }
 
-static void check_bproduct(void) { products(bproduct_once, K->wmr, K->wk); }
+static void check_bproduct(void) { runs(bproduct_once); }
 
 static void check_ipeak(void) {
     const size_t n = K->wmr * K->nr;
