@@ -13,18 +13,20 @@ static inline void amx_begin(void) {
     _tile_loadconfig(&whole);
 }
 
-/* Adds to the four quarters of a tile of which all are wanted, or those that m rows and n columns reach into, over k words; between
- * two blocks of K other work is done. */
-#define AMX_SUMS(dot, m, n, ...) do { \
-    const uint32_t *left = ap, *right = bp; \
+/* Adds to the four quarters of a tile of which all are wanted, or those that m rows and n columns reach into, over k words at left
+ * and right; between two blocks of 64 bytes other work is done.  The left operand is said to be read once, so that it does not push
+ * the right one out of L1. */
+#define AMX_SUMS(dot, m, n, k, left_, right_, ...) do { \
+    const uint32_t *left = left_, *right = right_; \
     if (m > SIDE && n > SIDE) \
-        for (size_t p = 0; p < k; p += SIDE, left += SIDE * WMR, right += SIDE * NR) { \
-            _tile_stream_loadd(4, left, 4 * SIDE); _tile_loadd(6, right, 4 * NR); _tile_loadd(7, right + SIDE, 4 * NR); _tile_stream_loadd(5, left + BLOCK, 4 * SIDE); \
+        for (size_t q_ = 0; q_ < k; q_ += SIDE, left += SIDE * WMR, right += SIDE * NR) { \
+            _tile_stream_loadd(4, left, 4 * SIDE); _tile_loadd(6, right, 4 * NR); _tile_loadd(7, right + SIDE, 4 * NR); \
+            _tile_stream_loadd(5, left + BLOCK, 4 * SIDE); \
             dot(0, 4, 6); dot(1, 4, 7); dot(2, 5, 6); dot(3, 5, 7); \
             __VA_ARGS__; \
         } \
     else \
-        for (size_t p = 0; p < k; p += SIDE, left += SIDE * WMR, right += SIDE * NR) { \
+        for (size_t q_ = 0; q_ < k; q_ += SIDE, left += SIDE * WMR, right += SIDE * NR) { \
             _tile_stream_loadd(4, left, 4 * SIDE); _tile_loadd(6, right, 4 * NR); \
             dot(0, 4, 6); \
             if (n > SIDE) { _tile_loadd(7, right + SIDE, 4 * NR); dot(1, 4, 7); } \
@@ -53,7 +55,7 @@ static inline void amx_begin(void) {
     amx_begin(); \
     if (add) AMX_QUARTERS(_tile_loadd, to, step, m, n); \
     else AMX_ZERO(); \
-    AMX_SUMS(dot, m, n, (void)0); \
+    AMX_SUMS(dot, m, n, k, ap, bp, (void)0); \
     AMX_QUARTERS(_tile_stored, to, step, m, n); \
     _tile_release(); \
     for (size_t i = 0; !whole && i < m; i++) memcpy(c + i * ldc, t + i * NR, n * sizeof *t); \
@@ -73,25 +75,44 @@ static void itile(int32_t *c, size_t ldc, size_t m, size_t n, size_t k, const ui
     } \
 } while (0)
 
-/* Tiles below each other, configured once.  While the unit sums one, the vectors end the rows of the one before, end_row(row of y, its
- * sums s), and the next panel comes into L2. */
+/* Tiles below each other, configured once: some at a time, over a block of K whose part of the panel stays in L1, then over the next,
+ * their sums kept.  While the unit sums one, the vectors end the rows of the one that was done before, end_row(row of y, its sums s), and
+ * the next panel comes into L2. */
+enum { TOGETHER = 4, STEPS_WHOLE = 24, STEPS_SPLIT = 16 };
+
+/* n in the fewest parts of at most `most`: the size of one. */
+static inline size_t even_part(size_t n, size_t most) {
+    const size_t parts = (n + most - 1) / most;
+    return parts ? (n + parts - 1) / parts : 1;
+}
+
 #define AMX_PRODUCT(type, dot, end_row) do { \
-    _Alignas(64) type sums[2][WMR * NR]; \
-    const size_t steps = k / SIDE, share = steps ? (WMR + steps - 1) / steps : 0, tiles = (m + WMR - 1) / WMR, lines = tiles ? (2 * SIDE + tiles - 1) / tiles : 0; \
+    _Alignas(64) type sums[TOGETHER][WMR * NR]; \
+    const size_t tiles = (m + WMR - 1) / WMR, wide = even_part(tiles, TOGETHER), deep = even_part(k / SIDE, k / SIDE > STEPS_WHOLE ? STEPS_SPLIT : STEPS_WHOLE) * SIDE; \
+    const size_t share = (WMR * SIDE + deep - 1) / deep, lines = tiles ? (2 * SIDE + tiles - 1) / tiles : 0; \
     size_t first = 0, last = 0;                     /* rows of y whose sums are done, but not they */ \
-    const type *s = sums[1]; \
+    const type *s = NULL; \
     const uint32_t *next = bp + k * NR; \
     amx_begin(); \
-    for (size_t at = 0, t = 0; at < m; at += WMR, t ^= 1, ap += WMR * k) { \
-        const size_t rows = m - at < WMR ? m - at : WMR; \
-        AMX_ZERO(); \
-        AMX_SUMS(dot, rows, n, { \
-            for (size_t i = 0; i < lines; i++, next += 64 / sizeof *next) _mm_prefetch(next, _MM_HINT_T1); \
-            for (size_t i = 0; i < share && first < last; i++, first++, s += NR) end_row(first, s); \
-        }); \
-        for (; first < last; first++, s += NR) end_row(first, s); \
-        AMX_QUARTERS(_tile_stored, sums[t], NR, rows, n); \
-        s = sums[t], first = at, last = at + rows; \
+    for (size_t top = 0; top < tiles; top += wide) { \
+        size_t p = 0; \
+        do { \
+            const size_t len = k - p < deep ? k - p : deep; \
+            for (size_t t = top; t < tiles && t < top + wide; t++) { \
+                const size_t rows = m - t * WMR < WMR ? m - t * WMR : WMR; \
+                type *c = sums[deep < k ? t - top : t % 2]; \
+                if (p) AMX_QUARTERS(_tile_loadd, c, NR, rows, n); \
+                else AMX_ZERO(); \
+                AMX_SUMS(dot, rows, n, len, ap + (t * k + p) * WMR, bp + p * NR, { \
+                    for (size_t i = 0; i < lines; i++, next += 64 / sizeof *next) _mm_prefetch(next, _MM_HINT_T1); \
+                    for (size_t i = 0; i < share && first < last; i++, first++, s += NR) end_row(first, s); \
+                }); \
+                for (; first < last; first++, s += NR) end_row(first, s); \
+                AMX_QUARTERS(_tile_stored, c, NR, rows, n); \
+                if (p + len == k) s = c, first = t * WMR, last = first + rows; \
+            } \
+            p += len; \
+        } while (p < k); \
     } \
     for (; first < last; first++, s += NR) end_row(first, s); \
     _tile_release(); \
