@@ -44,7 +44,10 @@ struct sv_bytes { const float *scale, *lo /* [m] */, *sum, *w; /* [nr] */ };
  * columns; its right panel is bp [k, nr], its left one ap [k / wk, wmr, wk]: sv_left_word.
  * bpack    left panel of x [m, k] rounded to pairs of bf16 (ties to even, NaN stays NaN, subnormals may become 0), `wide` rows in
  *          place of wmr; k counts floats; what lies past m and k is 0 up to whole rows and blocks of wk words
- * btile    tile over pairs: f32 sums, each step of a pair rounded once or twice, subnormals may count as 0
+ * blay     right panel of x^T, in pairs of rows: out[p, i] (row stride wide) = x[2 p, i], x[2 p + 1, i] as bf16 for i < m, of k rows; what
+ *          lies past m and k is 0 up to whole rows and blocks of wk words
+ * btile    tile over pairs: f32 sums, each step of a pair rounded once or twice, subnormals may count as 0; of a table with `runs` n may
+ *          be any: right panels of k words follow each other
  * ipack    bpack with four bytes u = round((x - least) most / (largest - least)), ties to even, of the row's own least and largest, most
  *          the table's imost; scale[i], lo[i] [m] say what they stand for: sv_steps
  * itile    tile over bytes: ap unsigned (each less the table's ibias), bp signed, within imost and ipair; exact 32-bit sums
@@ -70,6 +73,7 @@ struct sv_bytes { const float *scale, *lo /* [m] */, *sum, *w; /* [nr] */ };
     X(void,  lay,     (float *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k)) \
     X(void,  peak,    (float *x, float a, float b, size_t k)) \
     X(void,  bpack,   (uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k)) \
+    X(void,  blay,    (uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k)) \
     X(void,  btile,   (float *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add)) \
     X(void,  bpeak,   (float *c, uint32_t a, uint32_t b, size_t k)) \
     X(void,  ipack,   (uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k, float *scale, float *lo)) \

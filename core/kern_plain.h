@@ -14,6 +14,15 @@ static void bpack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t
             }
 }
 
+static void blay(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
+    const size_t whole = (k + 2 * WK - 1) / (2 * WK) * 2 * WK;
+    for (size_t p = 0; p < whole; p += 2)
+        for (size_t i = 0; i < wide; i++) {
+            const uint16_t low = i < m && p < k ? sv_f32_bf16(x[p * ldx + i]) : 0, high = i < m && p + 1 < k ? sv_f32_bf16(x[(p + 1) * ldx + i]) : 0;
+            *out++ = low | (uint32_t)high << 16;
+        }
+}
+
 static void btile(float *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add) {
     float s[MR][NR] = { { 0 } };
     for (size_t p = 0; p < k; p++, bp += NR)

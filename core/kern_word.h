@@ -165,6 +165,19 @@ static void ipack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t
 static void bpack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
     WORD_PACK(2, (void)0, b_pairs(q), 0);
 }
+
+static void blay(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
+    const size_t whole = (k + 2 * WK - 1) / (2 * WK) * 2 * WK;
+    for (size_t p = 0; p < whole; p += 2, out += wide)
+        for (size_t at = 0; at < wide; at += VW) {
+            const size_t cols = wide - at < VW ? wide - at : VW, n = at >= m ? 0 : m - at < cols ? m - at : cols;
+            vec row[2];
+            UNROLL for (size_t r = 0; r < 2; r++)
+                row[r] = n == 0 || p + r >= k ? v_set(0) : n == VW ? v_load(x + (p + r) * ldx + at) : part_load(x + (p + r) * ldx + at, n, 0);
+            if (cols == VW) w_store(out + at, b_zip(row[0], row[1]));
+            else part_store((float *)(void *)(out + at), cols, w_bits(b_zip(row[0], row[1])));
+        }
+}
 #else
 #define BF16 0
 #include "core/kern_plain.h"

@@ -52,17 +52,29 @@ static inline void amx_begin(void) {
     const size_t step = whole ? ldc : NR; \
     for (size_t i = 0; !whole && add && i < m; i++) memcpy(t + i * NR, c + i * ldc, n * sizeof *t); \
     for (size_t i = add ? m : WMR; !whole && i < WMR; i++) memset(t + i * NR, 0, NR * sizeof *t); \
-    amx_begin(); \
     if (add) AMX_QUARTERS(_tile_loadd, to, step, m, n); \
     else AMX_ZERO(); \
     AMX_SUMS(dot, m, n, k, ap, bp, (void)0); \
     AMX_QUARTERS(_tile_stored, to, step, m, n); \
-    _tile_release(); \
     for (size_t i = 0; !whole && i < m; i++) memcpy(c + i * ldc, t + i * NR, n * sizeof *t); \
 } while (0)
 
-static void btile(float *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add) { AMX_TILE(float, _tile_dpbf16ps); }
-static void itile(int32_t *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add) { AMX_TILE(int32_t, _tile_dpbusd); }
+static inline void btile_panel(float *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add) {
+    AMX_TILE(float, _tile_dpbf16ps);
+}
+
+static void btile(float *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add) {
+    amx_begin();
+    for (; n > NR; n -= NR, c += NR, bp += k * NR) btile_panel(c, ldc, m, NR, k, ap, bp, add);
+    btile_panel(c, ldc, m, n, k, ap, bp, add);
+    _tile_release();
+}
+
+static void itile(int32_t *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add) {
+    amx_begin();
+    AMX_TILE(int32_t, _tile_dpbusd);
+    _tile_release();
+}
 
 /* A row of whole tiles' sums: y = act(total) or y += total.  sum, w and b are those of its columns. */
 #define END_ROW(y, total) do { \

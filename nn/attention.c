@@ -24,7 +24,7 @@ struct head {
     float *ktp, *kt, *vtp, *vt, *ks, *vs;
     float *qa, *oa, *qs, *os;           /* a block of rows of Q and dO: as tiles' left operand, as their right one */
     float *s, *t, *a;                   /* probabilities, their gradients, and either of them packed */
-    float *rows, *turned, *words;       /* for pairs: V of all keys, the prefix's first, V^T, and rows of either as words */
+    float *rows, *words;                /* for pairs: V of all keys, the prefix's first; rows of K as words */
 };
 
 enum { BLOCK = 48 };                    /* rows of a block going backward, about */
@@ -67,8 +67,8 @@ static size_t lay_out_pairs(struct head *x, const struct job *j, float *mem) {
     *x = (struct head){ .j = j, .keys = keys, .lds = p + up(len, nr) };
     take(&at, mem, &x->ktp, up(p, nr) * pair_words(kern, d)), take(&at, mem, &x->kt, up(len, nr) * pair_words(kern, d));
     take(&at, mem, &x->qa, mr * pair_words(kern, d)), take(&at, mem, &x->s, mr * x->lds), take(&at, mem, &x->a, mr * pair_words(kern, keys));
-    take(&at, mem, &x->rows, p ? keys * d : 0), take(&at, mem, &x->turned, d * keys), take(&at, mem, &x->vs, up(d, nr) * pair_words(kern, keys));
-    take(&at, mem, &x->words, nr * pair_words(kern, sv_max(d, keys)));
+    take(&at, mem, &x->rows, p ? keys * d : 0), take(&at, mem, &x->vs, up(d, nr) * pair_words(kern, keys));
+    take(&at, mem, &x->words, nr * pair_words(kern, d));
     return at;
 }
 
@@ -161,20 +161,28 @@ static void forward(const struct head *x, float *out) {
 
 static uint32_t *as_words(float *p) { return (uint32_t *)(void *)p; }
 
-/* Panels [ceil(rows / nr), pairs of k, nr] of x [rows, k]: right ones. */
-static void pack_right(const struct head *x, float *panel, const float *in, size_t ldx, size_t rows, size_t k) {
+/* Panels [ceil(rows / nr), pairs of d, nr] of x [rows, d], right ones: left ones whose blocks are turned. */
+static void pack_rows_pairs(const struct head *x, float *panel, const float *in, size_t ldx, size_t rows) {
     const struct sv_kern *kern = x->j->c->kern;
-    const size_t nr = kern->nr, n = pair_words(kern, k);
-    for (size_t r = 0; r < rows; r += nr, in += nr * ldx, panel += nr * n) {
+    const size_t nr = kern->nr, d = x->j->d, wk = kern->wk, n = pair_words(kern, d);
+    for (size_t r = 0; r < rows; r += nr, in += nr * ldx) {
         const size_t m = sv_min(nr, rows - r);
-        for (size_t i = 0; i < m; i++) kern->bpack(as_words(x->words) + i * n, 1, in + i * ldx, ldx, 1, k);
-        kern->pack(panel, nr, x->words, n, m, n);
+        kern->bpack(as_words(x->words), nr, in, ldx, m, d);
+        for (size_t p = 0; p < n; p += wk, panel += wk * nr) kern->pack(panel, nr, x->words + p * nr, wk, m, wk);
     }
 }
 
-/* c [m, n] = a b over k words, in one row of tiles. */
+/* Panels [ceil(d / nr), pairs of rows, nr] of x [rows, d]: right ones. */
+static void pack_cols_pairs(const struct head *x, float *panel, const float *in, size_t ldx, size_t rows) {
+    const struct sv_kern *kern = x->j->c->kern;
+    const size_t nr = kern->nr, d = x->j->d, n = pair_words(kern, rows);
+    for (size_t at = 0; at < d; at += nr) kern->blay(as_words(panel + at * n), nr, in + at, ldx, sv_min(nr, d - at), rows);
+}
+
+/* c [m, n] = a b over the first k of kb words, in one row of tiles. */
 static void product_pairs(const struct sv_kern *kern, float *c, size_t ldc, size_t m, size_t n, size_t k, float *a, float *b, size_t kb) {
-    for (size_t j = 0; j < n; j += kern->nr) kern->btile(c + j, ldc, m, sv_min(kern->nr, n - j), k, as_words(a), as_words(b + j * kb), false);
+    const size_t step = kern->runs && k == kb ? sv_max(n, 1) : kern->nr;
+    for (size_t j = 0; j < n; j += step) kern->btile(c + j, ldc, m, sv_min(step, n - j), k, as_words(a), as_words(b + j * kb), false);
 }
 
 static void copy_rows(const struct head *x, size_t at, const float *v, size_t n) {
@@ -182,7 +190,7 @@ static void copy_rows(const struct head *x, size_t at, const float *v, size_t n)
 }
 
 static void forward_prefix_pairs(const struct head *x, const float *k, const float *v) {
-    pack_right(x, x->ktp, k, 3 * x->j->width, x->j->seqs->prefix, x->j->d);
+    pack_rows_pairs(x, x->ktp, k, 3 * x->j->width, x->j->seqs->prefix);
     copy_rows(x, 0, v, x->j->seqs->prefix);
 }
 
@@ -191,9 +199,8 @@ static void forward_pairs(const struct head *x, float *out) {
     const struct sv_kern *kern = j->c->kern;
     const size_t ld = 3 * j->width, d = j->d, p = j->seqs->prefix, keys = p + x->len, half = kern->nr / 2, dw = pair_words(kern, d), kw = pair_words(kern, keys);
     if (p) copy_rows(x, p, x->v, x->len);
-    pack_right(x, x->kt, x->k, ld, x->len, d);
-    kern->pack(x->turned, keys, p ? x->rows : x->v, p ? d : ld, keys, d);
-    pack_right(x, x->vs, x->turned, keys, d, keys);
+    pack_rows_pairs(x, x->kt, x->k, ld, x->len);
+    pack_cols_pairs(x, x->vs, p ? x->rows : x->v, p ? d : ld, keys);
     for (size_t r = 0; r < x->len; r += kern->wmr) {
         const size_t m = sv_min(kern->wmr, x->len - r), seen = keys_of(x, r + m - 1);
         kern->bpack(as_words(x->qa), kern->wmr, x->q + r * ld, ld, m, d);

@@ -42,6 +42,21 @@ static void check_bpack(void) {
     for (size_t t = 0; t < 6; t++) bpack_once(K->wmr, K->wmr - t % 2, 500 + pick(0, 2000), t & 1);
 }
 
+static void blay_once(size_t wide, size_t m, size_t k, bool head) {
+    const size_t ldx = m + pick(0, 5), xs = k ? (k - 1) * ldx + m : 0, kw = whole((k + 1) / 2);
+    struct buf x = floats(xs, !head), out = bytes(wide * kw * sizeof(uint32_t), head);
+    K->blay(out.w, wide, x.f, ldx, m, k);
+    for (size_t p = 0; p < 2 * kw; p++)
+        for (size_t i = 0; i < wide; i++) {
+            const float want = i < m && p < k ? x.f[p * ldx + i] : 0;
+            const uint32_t got = out.w[p / 2 * wide + i] >> p % 2 * 16 & 0xffff;
+            verdict(is_bf16(got, want), "wide=%zu m=%zu k=%zu (%zu, %zu) %08x became %04x", wide, m, k, p, i, sv_f32_bits(want), got);
+        }
+    drop(x), drop(out);
+}
+
+static void check_blay(void) { packs(blay_once, K->nr, 80, 100, 1000); }
+
 /* Where a tile of words may write: corner m x n of c, and the bits it has in a full tile. */
 static void corner(const struct buf *c, const struct buf *old, const struct buf *full, size_t m, size_t n, size_t ldc) {
     for (size_t i = 0; i < m; i++) for (size_t j = 0; j < ldc && i * ldc + j < (m - 1) * ldc + n; j++) {
@@ -72,8 +87,21 @@ static void btile_once(size_t m, size_t n, size_t k, bool add, bool head) {
     drop(a), drop(b), drop(c), drop(old), drop(full);
 }
 
+/* Panels beside each other have the bits of each alone. */
+static void btile_across(size_t m, size_t n, size_t k, bool add, bool head) {
+    const size_t ldc = n + pick(0, 3), nr = K->nr, cs = (m - 1) * ldc + n;
+    struct buf a = words_of(k * K->wmr, !head, pair_word), b = words_of(k * ((n + nr - 1) / nr * nr), head, pair_word), c = floats(cs, head), want = floats(cs, 0);
+    if (!add) for (size_t i = 0; i < cs; i++) if (i % ldc < n) c.f[i] = NAN;      /* c is not read */
+    memcpy(want.p, c.p, cs * sizeof(float));
+    for (size_t j = 0; j < n; j += nr) K->btile(want.f + j, ldc, m, sv_min(nr, n - j), k, a.w, b.w + j * k, add);
+    K->btile(c.f, ldc, m, n, k, a.w, b.w, add);
+    same_bits(&c, &want, cs, m, n, k);
+    drop(a), drop(b), drop(c), drop(want);
+}
+
 static void check_btile(void) {
     tiles(btile_once, K->wmr, K->wk);
+    for (size_t t = 0; K->runs && t < 300; t++) btile_across(pick(1, K->wmr), K->nr * pick(0, 3) + pick(1, K->nr), pick(0, 5) * K->wk, t & 1, t & 2);
     const size_t mr = K->wmr, nr = K->nr, k = K->wk;
     struct buf a = words_of(mr * k, 0, pair_word), b = words_of(nr * k, 0, pair_word), c = floats(mr * nr, 0);
     a.w[sv_left_word(K, mr, mr - 1, k - 1)] = 0x3f807fc0;   /* NaN, 1 */

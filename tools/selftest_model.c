@@ -324,6 +324,19 @@ static void check_bpack(const struct sv_kern *k, struct rows *r, struct sv_check
     sv_check_true(c, "bpack", same);
 }
 
+/* Three rows, of which the last has half of its words to itself. */
+static void check_blay(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
+    enum { MOST = 64 };
+    uint32_t out[32 * MOST];
+    const size_t n = sv_min(K_N, k->nr - 1);
+    if (k->nr > MOST) { sv_check_true(c, "blay: a tile the self-test has no room for", false); return; }
+    k->blay(out, k->nr, r->a, 0, n, 3);             /* the same row every time */
+    bool same = true;
+    for (size_t p = 0; p < 4; p++)
+        for (size_t i = 0; i < k->nr; i++) same = same && (out[p / 2 * k->nr + i] >> p % 2 * 16 & 0xffff) == (i < n && p < 3 ? sv_f32_bf16(r->a[i]) : 0);
+    sv_check_true(c, "blay", same);
+}
+
 static void check_ipack(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
     enum { FOURS = (K_N + 3) / 4, MOST = 64 };
     uint32_t out[(FOURS + 16) * MOST];
