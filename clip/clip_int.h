@@ -46,6 +46,7 @@ void sv_text_load(struct sv_clip *m, struct sv_load *l);
 void sv_text_rows(struct sv_clip *m, struct sv_arena *a);
 
 /* One pass of at most m->batch, and what the last one gives back to the gradient, for dout [batch, E]. */
+void sv_vision_begin(struct sv_clip *m, const float *pixels, size_t batch);        /* m->x: the rows that go into the blocks */
 void sv_vision_pass(struct sv_clip *m, const float *pixels, size_t batch, float *out);
 void sv_vision_back(struct sv_clip *m, const float *dout);
 void sv_text_pass(struct sv_clip *m, const int32_t *ids, size_t batch, float *out);

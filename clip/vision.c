@@ -53,14 +53,20 @@ static void embed(struct sv_clip *m, float *x, const float *image, float *kept) 
     sv_gemm_from(m->cpu, x + w, w, &(struct sv_maker){ cut_patch, &j }, patches, &m->visual.patch.w, &(struct sv_epilogue){ .add = true }, m->scratch);
 }
 
-void sv_vision_pass(struct sv_clip *m, const float *pixels, size_t batch, float *out) {
+void sv_vision_begin(struct sv_clip *m, const float *pixels, size_t batch) {
     const struct sv_clip_config *g = &m->cfg;
-    const struct sv_cpu *c = m->cpu;
     const size_t w = g->visual.width, len = sv_vision_len(g), patches = len - 1, in = 3 * g->patch * g->patch, image = 3 * g->image_size * g->image_size;
     float *pre = m->pre ? m->pre : m->x;
     for (size_t b = 0; b < batch; b++) embed(m, pre + b * len * w, pixels + b * image, m->cut ? m->cut + b * patches * in : NULL);
-    sv_norm_rows(c, m->x, pre, w, batch * len, w, &m->visual.ln_pre);
+    sv_norm_rows(m->cpu, m->x, pre, w, batch * len, w, &m->visual.ln_pre);
     m->trip.seqs = (struct sv_seqs){ .batch = batch, .len = len };
+}
+
+void sv_vision_pass(struct sv_clip *m, const float *pixels, size_t batch, float *out) {
+    const struct sv_clip_config *g = &m->cfg;
+    const struct sv_cpu *c = m->cpu;
+    const size_t w = g->visual.width, len = sv_vision_len(g);
+    sv_vision_begin(m, pixels, batch);
     sv_stack_there(c, &g->visual, m->visual.block, m->x, &m->trip, m->scratch);
     const struct sv_normed rows = { c, m->x, len * w, w, &m->visual.ln_post };
     if (m->cut) sv_norm_rows(c, m->rows, m->x, len * w, batch, w, &m->visual.ln_post);         /* the way back needs them */

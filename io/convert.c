@@ -445,6 +445,7 @@ int sv_convert_fill(void *convert, const struct sv_view *v, size_t first, size_t
     struct sv_convert *c = convert;
     const struct sv_convert_part *part = &c->part[v - c->out.view];
     const size_t row = v->dtype == SV_I8 ? v->dim[1] : SIZE_MAX;        /* pieces of i8 end where a row ends */
+    const struct sv_view *ready = c->o->rounded ? sv_store_find(c->o->rounded, v->name) : NULL;
     float x[RUN];
     int rc = 0;
     for (size_t i = 0, take; !rc && i < n; i += take) {
@@ -457,7 +458,8 @@ int sv_convert_fill(void *convert, const struct sv_view *v, size_t first, size_t
             rc = check_finite(c, v, x, take, at, e);
         }
         if (v->dtype == SV_I8 && (c->filled != v || c->row != at / row)) c->filled = v, c->row = at / row, c->factor = factor_of(part, v, at / row);
-        if (!rc) narrow(v->dtype, x, take, c->factor, (uint8_t *)out + i * sv_dtype_size(v->dtype));
+        if (ready) memcpy((uint8_t *)out + i * sv_dtype_size(v->dtype), (const uint8_t *)ready->data + at * sv_dtype_size(v->dtype), take * sv_dtype_size(v->dtype));
+        else if (!rc) narrow(v->dtype, x, take, c->factor, (uint8_t *)out + i * sv_dtype_size(v->dtype));
     }
     for (size_t i = 0; first + n == v->count && i < part->sources; i++) sv_store_forget(&c->in, part->src[i]);
     return rc;

@@ -32,6 +32,7 @@ struct sv_convert_options {
     enum sv_dtype dtype;                /* of matrices: SV_F32, SV_F16, SV_BF16 or SV_I8 (core/quant.h; the token table is f16 then) */
     bool strict;                        /* NaN and infinite weights are errors */
     const struct sv_settings *settings; /* what lies beside the checkpoint says, or NULL */
+    const struct sv_store *rounded;     /* tensors that are written as they are found there, in place of nearest bytes; or NULL */
     const char *source, *sha256;        /* base name and lower-case hex of the checkpoint; NULL: not recorded */
 };
 

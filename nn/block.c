@@ -112,6 +112,19 @@ void sv_stack_there(const struct sv_cpu *c, const struct sv_stack *s, const stru
     }
 }
 
+void sv_trip_input(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_block *b, const struct sv_trip *t, size_t i, enum sv_part part,
+                   float *rows) {
+    const struct pass p = kept(s, t, i);
+    const size_t n = sv_seqs_rows(&t->seqs), w = s->width;
+    switch (part) {
+    case SV_QKV: sv_norm_rows(c, rows, p.x, w, n, w, &b->ln1); break;
+    case SV_OUT: memcpy(rows, p.seen, n * w * sizeof *rows); break;
+    case SV_FC1: sv_norm_rows(c, rows, p.mid, w, n, w, &b->ln2); break;
+    case SV_FC2: sv_act(c, s->act, rows, p.hidden, n * s->mlp); break;
+    case SV_PARTS: break;
+    }
+}
+
 /* Scratch of the way back. */
 struct back { size_t wide, active, narrow, stats, tail, total; };
 

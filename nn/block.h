@@ -53,6 +53,11 @@ size_t sv_trip_floats(const struct sv_cpu *c, const struct sv_stack *s, const st
 void sv_stack_there(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_block *block, float *x, const struct sv_trip *t,
                     float *scratch);
 
+/* What a matrix of layer i was given on a trip that kept everything: rows [rows, W], of fc2 [rows, M]. */
+enum sv_part { SV_QKV, SV_OUT, SV_FC1, SV_FC2, SV_PARTS };
+void sv_trip_input(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_block *b, const struct sv_trip *t, size_t i, enum sv_part part,
+                   float *rows);
+
 /* dx [rows, W]: the gradient at the stack's output on entry, at its input on return.  The blocks were loaded for the way back;
  * gradients of their weights are added where they have a place. */
 void sv_stack_back(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_block *block, float *dx, const struct sv_trip *t,

@@ -1,3 +1,4 @@
+#include "tools/calibrate.h"
 #include "tools/repack.h"
 #include "tools/tool.h"
 
@@ -12,7 +13,7 @@
 
 /* What convert was asked for. */
 struct job {
-    const char *out, *vocab, *act, *dtype, *packed;
+    const char *out, *vocab, *act, *dtype, *packed, *calibrate;
     bool strict;
     struct sv_common common;
     char *path, *folder;                /* owned: the checkpoint's file, and where its companions lie */
@@ -108,8 +109,10 @@ static int write_model(struct sv_convert *c, const struct job *j, struct sv_err 
     return 0;
 }
 
-static int convert(struct job *j, struct sv_convert_options *o, struct sv_store *s, struct sv_convert *c, struct sv_err *e) {
-    int rc = sv_convert_plan(c, s, o, e);
+static int convert(struct job *j, struct sv_convert_options *o, struct sv_store *s, struct sv_convert *c, struct sv_store *rounded, struct sv_err *e) {
+    int rc = j->calibrate ? sv_calibrate(rounded, s, o, j->calibrate, &j->common, e) : 0;
+    if (j->calibrate) o->rounded = rounded;
+    if (!rc) rc = sv_convert_plan(c, s, o, e);
     if (rc) return rc;
     struct sv_vocab v;
     rc = j->vocab ? sv_vocab_open(&v, j->vocab, c->vocab, e) : sv_vocab_find(&v, j->folder, c->vocab, e);
@@ -122,7 +125,7 @@ static int convert(struct job *j, struct sv_convert_options *o, struct sv_store 
 
 static int run(struct job *j, const char *path, struct sv_err *e) {
     struct sv_file f = { 0 };
-    struct sv_store s = { 0 };
+    struct sv_store s = { 0 }, rounded = { 0 };
     struct sv_settings settings;
     struct sv_convert c = { 0 };
     struct sv_convert_options o = { .act = j->act, .strict = j->strict, .settings = &settings };
@@ -131,6 +134,7 @@ static int run(struct job *j, const char *path, struct sv_err *e) {
         return sv_fail(e, SV_EUSAGE, "convert: --dtype is %s, expected f32, f16, bf16 or i8", j->dtype);
     if (j->act && strcmp(j->act, "quick") && strcmp(j->act, "gelu"))
         return sv_fail(e, SV_EUSAGE, "convert: --act is %s, expected quick or gelu", j->act);
+    if (j->calibrate && o.dtype != SV_I8) return sv_fail(e, SV_EUSAGE, "convert: --calibrate rounds bytes: it needs --dtype i8");
     if (!j->out) return sv_fail(e, SV_EUSAGE, "convert: -o MODEL is missing");
     if (j->packed && !sv_kern_named(j->packed)) return sv_fail(e, SV_EUSAGE, "convert: --packed: no kernel table \"%s\" on this machine", j->packed);
     int rc;
@@ -152,11 +156,11 @@ static int run(struct job *j, const char *path, struct sv_err *e) {
         clean(source);
         hex_of_file(&f, &s, &j->common, hex);
         o.source = source, o.sha256 = hex;
-        rc = convert(j, &o, &s, &c, e);
+        rc = convert(j, &o, &s, &c, &rounded, e);
         if (!rc && j->packed) rc = sv_repack(j->out, j->out, j->packed, &j->common, e);
     }
     sv_convert_free(&c);
-    sv_store_free(&s);
+    sv_store_free(&rounded), sv_store_free(&s);
     sv_file_close(&f);
     sv_free(source);
     return rc;
@@ -169,6 +173,7 @@ int sv_tool_convert(int argc, char **argv, struct sv_err *e) {
         { "vocab", SV_OPT_TEXT, &j.vocab, "FILE", "vocabulary (default: the one beside the checkpoint)", 0, 0 },
         { "act", SV_OPT_TEXT, &j.act, "quick|gelu", "activation, where no config or known checksum says it", 0, 0 },
         { "dtype", SV_OPT_TEXT, &j.dtype, "f32|f16|bf16|i8", "how matrices are stored (default: f32)", 0, 0 },
+        { "calibrate", SV_OPT_TEXT, &j.calibrate, "VIDEO", "i8: round the image tower for pictures like these: a video, a folder of pictures or of either", 0, 0 },
         { "packed", SV_OPT_TEXT, &j.packed, "ISA", "matrices as this kernel table multiplies them: the fastest start, on machines that have it", 0, 0 },
         { "strict", SV_OPT_FLAG, &j.strict, NULL, "refuse NaN and infinite weights", 0, 0 },
         SV_COMMON(&j.common),
