@@ -34,6 +34,9 @@ static const struct { int code; const char *args, *says; } wrong[] = {
     { 2, "convert empty -o x", "empty: is empty, expected a checkpoint" },
     { 2, "convert junk -o x", "junk: is nothing known, expected a checkpoint" },
     { 2, "convert model.safetensors -o x", "--act quick" },
+    { 1, "convert model.safetensors --act quick --calibrate clip -o x", "--calibrate rounds bytes: it needs --dtype i8" },
+    { 2, "convert model.safetensors --act quick --dtype i8 --calibrate nowhere -o x", "nowhere: cannot open" },
+    { 2, "convert model.safetensors --act quick --dtype i8 --calibrate folder -o x", "folder: a folder without frames" },
     { 2, "frames empty", "empty: is empty, expected a picture" },
     { 2, "frames junk", "junk: is no picture that is read (PNG, JPEG, PNM (P1 .. P6), BMP, TIFF), it begins with 6a 75 6e 6b" },
     { 2, "frames -", "stdin: is empty, expected y4m or Motion JPEG in AVI (ffmpeg -i FILE" },
@@ -43,6 +46,7 @@ static const struct { int code; const char *args, *says; } wrong[] = {
     /* A place that cannot be written is told before the work. */
     { 4, "fit -m m.svad clip --frames 3 --prompts 0 --boxes boxes.txt -o folder", "folder: cannot write: it is a folder" },
     { 4, "fit -m m.svad clip --frames 3 --prompts 0 --boxes boxes.txt -o none/x.scene", "none/x.scene: cannot create" },
+    { 4, "convert model.safetensors --act quick --dtype i8 --calibrate clip -o folder", "folder: cannot write: it is a folder" },
     { 4, "embed -m m.svad --text walk -o none/x.npy", "none/x.npy: cannot create" },
     { 4, "boxes clip -o folder", "folder: cannot write: it is a folder" },
     { 1, "nonsense", "no command nonsense; svad help lists them" },

@@ -511,7 +511,8 @@ static int command(struct sv_err *e) {
 
 Test(oom, commands, .init = setup, .fini = teardown) {
     static const char *const lines[] = {
-        "convert %/model.safetensors --act quick -o %/m.svad --quiet", "info %/m.svad --tensors", "info --json %/m.svad", "verify %/m.svad",
+        "convert %/model.safetensors --act quick -o %/m.svad --quiet", "convert %/model.safetensors --act quick --dtype i8 --calibrate %/clip -o %/m8.svad --quiet",
+        "info %/m.svad --tensors", "info --json %/m.svad", "verify %/m.svad",
         "compare %/m.svad %/m.svad", "compare --embed %/clip/f00.ppm %/m.svad %/m.svad --quiet", "tokenize -m %/m.svad --json walk run", "embed -m %/m.svad --text walk --image %/clip/f00.ppm -o %/e.npy",
         "classify -m %/m.svad %/clip/f01.ppm --labels %/actions.txt", "preprocess -m %/m.svad %/clip/f02.ppm -o %/p.npy",
         "frames %/clip -o %/frames", "world --frames 9 --clips 2 --size 48x32 --anomalies all -o %/day --quiet", "boxes %/clip -o %/moving.txt --quiet",
