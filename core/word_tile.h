@@ -100,11 +100,12 @@ static inline size_t even_part(size_t n, size_t most) {
 
 #define AMX_PRODUCT(type, dot, end_row) do { \
     _Alignas(64) type sums[TOGETHER][WMR * NR]; \
-    const size_t tiles = (m + WMR - 1) / WMR, wide = even_part(tiles, TOGETHER), deep = even_part(k / SIDE, k / SIDE > STEPS_WHOLE ? STEPS_SPLIT : STEPS_WHOLE) * SIDE; \
+    const size_t steps = k / SIDE, deep = even_part(steps, steps > STEPS_WHOLE ? STEPS_SPLIT : STEPS_WHOLE) * SIDE; \
+    const size_t tiles = (m + WMR - 1) / WMR, wide = even_part(tiles, TOGETHER); \
     const size_t share = (WMR * SIDE + deep - 1) / deep, lines = tiles ? (2 * SIDE + tiles - 1) / tiles : 0; \
     size_t first = 0, last = 0;                     /* rows of y whose sums are done, but not they */ \
     const type *s = NULL; \
-    const uint32_t *next = bp + k * NR; \
+    uintptr_t next = (uintptr_t)(bp + k * NR); \
     amx_begin(); \
     for (size_t top = 0; top < tiles; top += wide) { \
         size_t p = 0; \
@@ -116,7 +117,7 @@ static inline size_t even_part(size_t n, size_t most) {
                 if (p) AMX_QUARTERS(_tile_loadd, c, NR, rows, n); \
                 else AMX_ZERO(); \
                 AMX_SUMS(dot, rows, n, len, ap + (t * k + p) * WMR, bp + p * NR, { \
-                    for (size_t i = 0; i < lines; i++, next += 64 / sizeof *next) _mm_prefetch(next, _MM_HINT_T1); \
+                    for (size_t i = 0; i < lines; i++, next += 64) _mm_prefetch((const void *)next, _MM_HINT_T1); \
                     for (size_t i = 0; i < share && first < last; i++, first++, s += NR) end_row(first, s); \
                 }); \
                 for (; first < last; first++, s += NR) end_row(first, s); \

@@ -414,7 +414,8 @@ static void products(void (*once)(size_t m, size_t n, size_t k, enum sv_act act,
 static void runs(void (*once)(size_t m, size_t n, size_t k, enum sv_act act, bool add, bool head)) {
     products(once, K->wmr, K->wk);
     for (size_t t = 0; K->runs && t < 600; t++)
-        once(pick(0, 4) * K->wmr + pick(1, K->wmr), t & 1 ? K->nr : pick(1, K->nr), pick(0, 8) * K->wk, (enum sv_act)(t % 3), t % 3 == 0 && t & 2, t & 4);
+        once(pick(0, 4) * K->wmr + pick(1, K->wmr), t & 1 ? K->nr : pick(1, K->nr), pick(0, t % 8 ? 8 : 70) * K->wk, (enum sv_act)(t % 3),
+             t % 3 == 0 && t & 2, t & 4);
 }
 
 static void product_once(size_t m, size_t n, size_t k, enum sv_act act, bool add, bool head) {
