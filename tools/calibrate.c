@@ -48,21 +48,27 @@ static int take_frames(const char *path, size_t most, const struct sv_clip_confi
     return rc;
 }
 
-/* pixels [PICTURES, 3, S, S] of the clips of a path; *n of them. */
-static int take_pictures(const char *path, const struct sv_clip_config *g, float *pixels, size_t *n, struct sv_err *e) {
-    struct sv_clip_list l = { 0 };
-    int rc = sv_clip_list_add(&l, path, e);
-    const size_t clips = sv_min(l.n, PICTURES);
-    for (size_t i = 0; !rc && i < clips; i++)
-        rc = take_frames(l.item[i * l.n / clips].path, PICTURES * (i + 1) / clips - PICTURES * i / clips, g, pixels, n, e);
-    sv_clip_list_free(&l);
+/* pixels [PICTURES, 3, S, S] of the clips of all paths, which share the places; *n of them.  Clips of different paths may have one name. */
+static int take_pictures(const struct sv_list *paths, const struct sv_clip_config *g, float *pixels, size_t *n, struct sv_err *e) {
+    struct sv_clip_list *l = sv_alloc(paths->n, sizeof *l, e);
+    size_t clips = 0, at = 0;
+    int rc = l ? 0 : SV_ENOMEM;
+    for (size_t p = 0; !rc && p < paths->n; p++) rc = sv_clip_list_add(&l[p], paths->item[p], e), clips += l[p].n;
+    const size_t most = sv_min(clips, PICTURES);
+    for (size_t p = 0; !rc && p < paths->n; p++)
+        for (size_t i = 0; !rc && i < l[p].n; i++, at++) {
+            const size_t turn = at * most / clips;
+            if ((at + 1) * most / clips > turn) rc = take_frames(l[p].item[i].path, PICTURES * (turn + 1) / most - PICTURES * turn / most, g, pixels, n, e);
+        }
+    for (size_t p = 0; l && p < paths->n; p++) sv_clip_list_free(&l[p]);
+    sv_free(l);
     return rc;
 }
 
 static void tick(void *progress, size_t layer) { sv_progress_at(progress, layer); }
 
-int sv_calibrate(struct sv_store *out, const struct sv_store *s, const struct sv_convert_options *o, const char *video, const struct sv_common *common,
-                 struct sv_err *e) {
+int sv_calibrate(struct sv_store *out, const struct sv_store *s, const struct sv_convert_options *o, const struct sv_list *videos,
+                 const struct sv_common *common, struct sv_err *e) {
     struct sv_store tower = { 0 };
     struct sv_clip_config g;
     struct sv_cpu cpu = { 0 };
@@ -73,7 +79,7 @@ int sv_calibrate(struct sv_store *out, const struct sv_store *s, const struct sv
     if (!rc) rc = image_tower(&tower, s, o, e);
     if (!rc) rc = sv_clip_config_read(&g, &tower, e);
     if (!rc && !(pixels = sv_alloc(PICTURES * 3 * g.image_size * g.image_size, sizeof *pixels, e))) rc = SV_ENOMEM;
-    if (!rc) rc = take_pictures(video, &g, pixels, &n, e);
+    if (!rc) rc = take_pictures(videos, &g, pixels, &n, e);
     if (!rc) rc = sv_cpu_open(&cpu, common, e);
     if (!rc) {
         cpu.precision = SV_ALL_F32;
@@ -81,7 +87,7 @@ int sv_calibrate(struct sv_store *out, const struct sv_store *s, const struct sv
         rc = sv_clip_round(out, &tower, &cpu, pixels, n, tick, &p, e);
         sv_progress_end(&p);
     }
-    if (!rc) sv_say(common, "%s: rounded for %zu frames of %s", s->file, n, video);
+    if (!rc) sv_say(common, "%s: rounded for %zu frames", s->file, n);
     sv_cpu_close(&cpu);
     sv_free(pixels);
     sv_store_free(&tower);

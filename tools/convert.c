@@ -13,7 +13,8 @@
 
 /* What convert was asked for. */
 struct job {
-    const char *out, *vocab, *act, *dtype, *packed, *calibrate;
+    const char *out, *vocab, *act, *dtype, *packed;
+    struct sv_list calibrate;
     bool strict;
     struct sv_common common;
     char *path, *folder;                /* owned: the checkpoint's file, and where its companions lie */
@@ -110,9 +111,9 @@ static int write_model(struct sv_convert *c, const struct job *j, struct sv_err 
 }
 
 static int convert(struct job *j, struct sv_convert_options *o, struct sv_store *s, struct sv_convert *c, struct sv_store *rounded, struct sv_err *e) {
-    int rc = j->calibrate ? sv_out_try(j->out, e) : 0;
-    if (!rc && j->calibrate) rc = sv_calibrate(rounded, s, o, j->calibrate, &j->common, e);
-    if (j->calibrate) o->rounded = rounded;
+    int rc = j->calibrate.n ? sv_out_try(j->out, e) : 0;
+    if (!rc && j->calibrate.n) rc = sv_calibrate(rounded, s, o, &j->calibrate, &j->common, e);
+    if (j->calibrate.n) o->rounded = rounded;
     if (!rc) rc = sv_convert_plan(c, s, o, e);
     if (rc) return rc;
     struct sv_vocab v;
@@ -135,7 +136,7 @@ static int run(struct job *j, const char *path, struct sv_err *e) {
         return sv_fail(e, SV_EUSAGE, "convert: --dtype is %s, expected f32, f16, bf16 or i8", j->dtype);
     if (j->act && strcmp(j->act, "quick") && strcmp(j->act, "gelu"))
         return sv_fail(e, SV_EUSAGE, "convert: --act is %s, expected quick or gelu", j->act);
-    if (j->calibrate && o.dtype != SV_I8) return sv_fail(e, SV_EUSAGE, "convert: --calibrate rounds bytes: it needs --dtype i8");
+    if (j->calibrate.n && o.dtype != SV_I8) return sv_fail(e, SV_EUSAGE, "convert: --calibrate rounds bytes: it needs --dtype i8");
     if (!j->out) return sv_fail(e, SV_EUSAGE, "convert: -o MODEL is missing");
     if (j->packed && !sv_kern_named(j->packed)) return sv_fail(e, SV_EUSAGE, "convert: --packed: no kernel table \"%s\" on this machine", j->packed);
     int rc;
@@ -174,7 +175,7 @@ int sv_tool_convert(int argc, char **argv, struct sv_err *e) {
         { "vocab", SV_OPT_TEXT, &j.vocab, "FILE", "vocabulary (default: the one beside the checkpoint)", 0, 0 },
         { "act", SV_OPT_TEXT, &j.act, "quick|gelu", "activation, where no config or known checksum says it", 0, 0 },
         { "dtype", SV_OPT_TEXT, &j.dtype, "f32|f16|bf16|i8", "how matrices are stored (default: f32)", 0, 0 },
-        { "calibrate", SV_OPT_TEXT, &j.calibrate, "VIDEO", "i8: round the image tower for pictures like these: a video, a folder of pictures or of either", 0, 0 },
+        { "calibrate", SV_OPT_LIST, &j.calibrate, "VIDEO", "i8: round the image tower for pictures like these: a video, a folder of pictures or of either (any number)", 0, 0 },
         { "packed", SV_OPT_TEXT, &j.packed, "ISA", "matrices as this kernel table multiplies them: the fastest start, on machines that have it", 0, 0 },
         { "strict", SV_OPT_FLAG, &j.strict, NULL, "refuse NaN and infinite weights", 0, 0 },
         SV_COMMON(&j.common),
@@ -190,6 +191,6 @@ int sv_tool_convert(int argc, char **argv, struct sv_err *e) {
     if (!rc) rc = run(&j, args.item[0], e);
     else if (rc == 1) rc = 0;
     sv_free(j.path), sv_free(j.folder);
-    sv_list_free(&args);
+    sv_list_free(&args), sv_list_free(&j.calibrate);
     return rc;
 }
