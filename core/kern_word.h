@@ -157,7 +157,7 @@ static inline struct sv_steps steps_of(const float *x, size_t n) {
 }
 
 static void ipack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k, float *scale, float *lo) {
-    struct sv_steps s;
+    struct sv_steps s = { 0 };
     WORD_PACK(4, (s = steps_of(x + i * ldx, k), scale[i] = s.scale, lo[i] = s.low), w_bytes(q, v_set(s.from), v_set(s.inv)), s.from);
 }
 
