@@ -57,23 +57,24 @@ int sv_clip_round(struct sv_store *out, const struct sv_store *s, const struct s
     one.layers = 1;
     lay_out(&a, m, &one, n);
     void *mem = sv_alloc(a.used, 1, e);
-    int rc = mem ? 0 : SV_ENOMEM;
-    if (mem) {
-        a = (struct sv_arena){ .base = mem, .cap = a.used };
-        const struct room r = lay_out(&a, m, &one, n);
-        const size_t w = one.width, len = sv_vision_len(&m->cfg), in = 3 * m->cfg.patch * m->cfg.patch;
-        m->cut = r.rows;
-        sv_vision_begin(m, pixels, n);
-        const struct sv_trip t = { .seqs = m->trip.seqs, .kept = r.kept };
-        rc = round_matrix(out, s, c, "clip.visual.patch.weight", &r, n * (len - 1), w, in, e);
-        for (size_t i = 0; !rc && i < layers; i++) {
-            if (tick) tick(arg, i);
-            sv_stack_there(c, &one, &m->visual.block[i], m->x, &t, m->scratch);
-            rc = round_layer(out, s, m, &one, &t, i, &r, e);
-        }
-        sv_norm_rows(c, r.rows, m->x, len * w, n, w, &m->visual.ln_post);
-        if (!rc) rc = round_matrix(out, s, c, "clip.visual.proj", &r, n, m->cfg.embed, w, e);
+    if (!mem) {
+        sv_clip_free(m);
+        return SV_ENOMEM;
     }
+    a = (struct sv_arena){ .base = mem, .cap = a.used };
+    const struct room r = lay_out(&a, m, &one, n);
+    const size_t w = one.width, len = sv_vision_len(&m->cfg), in = 3 * m->cfg.patch * m->cfg.patch;
+    m->cut = r.rows;
+    sv_vision_begin(m, pixels, n);
+    const struct sv_trip t = { .seqs = m->trip.seqs, .kept = r.kept };
+    int rc = round_matrix(out, s, c, "clip.visual.patch.weight", &r, n * (len - 1), w, in, e);
+    for (size_t i = 0; !rc && i < layers; i++) {
+        if (tick) tick(arg, i);
+        sv_stack_there(c, &one, &m->visual.block[i], m->x, &t, m->scratch);
+        rc = round_layer(out, s, m, &one, &t, i, &r, e);
+    }
+    sv_norm_rows(c, r.rows, m->x, len * w, n, w, &m->visual.ln_post);
+    if (!rc) rc = round_matrix(out, s, c, "clip.visual.proj", &r, n, m->cfg.embed, w, e);
     sv_free(mem);
     sv_clip_free(m);
     return rc;

@@ -444,22 +444,25 @@ static int check_finite(struct sv_convert *c, const struct sv_view *v, const flo
 int sv_convert_fill(void *convert, const struct sv_view *v, size_t first, size_t n, void *out, struct sv_err *e) {
     struct sv_convert *c = convert;
     const struct sv_convert_part *part = &c->part[v - c->out.view];
-    const size_t row = v->dtype == SV_I8 ? v->dim[1] : SIZE_MAX;        /* pieces of i8 end where a row ends */
+    const size_t size = sv_dtype_size(v->dtype), row = v->dtype == SV_I8 ? v->dim[1] : SIZE_MAX;       /* pieces of i8 end where a row ends */
     const struct sv_view *ready = c->o->rounded ? sv_store_find(c->o->rounded, v->name) : NULL;
     float x[RUN];
     int rc = 0;
     for (size_t i = 0, take; !rc && i < n; i += take) {
         const size_t at = first + i;
         take = sv_min(sv_min(RUN, n - i), row - at % row);
-        if (part->factor) {
-            for (size_t k = 0; k < take; k++) x[k] = factor_of(part, v - 1, at + k);
-        } else {
+        if (!part->factor) {
             gather(part, v, at, take, x);
             rc = check_finite(c, v, x, take, at, e);
+        } else if (!ready) {
+            for (size_t k = 0; k < take; k++) x[k] = factor_of(part, v - 1, at + k);
+        }
+        if (ready) {
+            memcpy((uint8_t *)out + i * size, (const uint8_t *)ready->data + at * size, take * size);
+            continue;
         }
         if (v->dtype == SV_I8 && (c->filled != v || c->row != at / row)) c->filled = v, c->row = at / row, c->factor = factor_of(part, v, at / row);
-        if (ready) memcpy((uint8_t *)out + i * sv_dtype_size(v->dtype), (const uint8_t *)ready->data + at * sv_dtype_size(v->dtype), take * sv_dtype_size(v->dtype));
-        else if (!rc) narrow(v->dtype, x, take, c->factor, (uint8_t *)out + i * sv_dtype_size(v->dtype));
+        if (!rc) narrow(v->dtype, x, take, c->factor, (uint8_t *)out + i * size);
     }
     for (size_t i = 0; first + n == v->count && i < part->sources; i++) sv_store_forget(&c->in, part->src[i]);
     return rc;

@@ -1,5 +1,4 @@
 #include "clip/round.h"
-#include "core/arena.h"
 #include "core/rng.h"
 #include "nn/round.h"
 #include "tests/tiny.h"
@@ -7,7 +6,6 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
-#include <stdlib.h>
 
 static struct sv_err err;
 
@@ -152,7 +150,6 @@ static float cosine(const float *a, const float *b, size_t n) {
     return (float)(ab / sqrt(aa * bb));
 }
 
-/* Features of pictures of a store whose image tower is as stored, without its other values than those of `model`. */
 static void features(const struct sv_store *s, const struct sv_cpu *c, const float *pixels, size_t n, float *out) {
     struct sv_clip *m = sv_clip_open(s, c, SV_CLIP_IMAGE, n, &err);
     cr_assert_neq(m, NULL, "%s", err.msg);
@@ -160,17 +157,17 @@ static void features(const struct sv_store *s, const struct sv_cpu *c, const flo
     sv_clip_free(m);
 }
 
-/* s with what `bytes` has in its place; or with nearest bytes where bytes is NULL. */
+/* The image tower of s with what `bytes` has in its place. */
 static void in_bytes(struct sv_store *to, const struct sv_store *s, const struct sv_store *bytes) {
     cr_assert_eq(sv_store_init(to, "bytes", &err), 0);
     for (size_t i = 0; i < s->values; i++) cr_assert_eq(sv_store_copy_value(to, &s->value[i], &err), 0);
     for (size_t i = 0; i < s->views; i++) {
-        const struct sv_view *v = &s->view[i], *b = bytes ? sv_store_find(bytes, v->name) : v;
+        const struct sv_view *v = &s->view[i], *b = sv_store_find(bytes, v->name);
         if (strncmp(v->name, "clip.visual.", 12)) continue;
-        if (v->rank != 2 || !b || !strcmp(v->name, "clip.visual.position")) b = v;
+        if (!b) b = v;
         cr_assert_eq(sv_store_add(to, b->name, b->dtype, b->rank, b->dim, b->data, b->bytes, &err), 0, "%s", err.msg);
     }
-    for (size_t i = 0; bytes && i < bytes->views; i++) {
+    for (size_t i = 0; i < bytes->views; i++) {
         const struct sv_view *b = &bytes->view[i];
         if (b->dtype == SV_F32) cr_assert_eq(sv_store_add(to, b->name, b->dtype, b->rank, b->dim, b->data, b->bytes, &err), 0, "%s", err.msg);
     }

@@ -2,7 +2,6 @@
 
 #include "clip/image.h"
 #include "clip/round.h"
-#include "io/image.h"
 #include "io/video.h"
 #include <string.h>
 
@@ -35,14 +34,14 @@ static int take_frames(const char *path, size_t most, const struct sv_clip_confi
     uint8_t *rgb = rc ? NULL : sv_alloc(3 * v.w, v.h, e);
     if (!rc && !rgb) rc = SV_ENOMEM;
     const size_t apart = sv_max(v.frames / most, 1);
-    for (size_t i = 0; !rc && i < most && more == 1; i++) {
-        if ((more = sv_video_next(&v, rgb, e)) < 0) rc = more;
-        if (more != 1) break;
+    for (size_t i = 0; !rc && i < most; i++) {
+        if ((more = sv_video_next(&v, rgb, e)) != 1) break;
         const struct sv_image im = { .w = v.w, .h = v.h, .mode = SV_RGB, .px = rgb };
         rc = sv_clip_pixels(&im, g->image_size, g->squash, g->mean, g->std, pixels + *n * each, NULL, e);
         if (!rc) ++*n;
-        if (!rc && apart > 1 && (more = sv_video_skip(&v, apart - 1, e)) < 0) rc = more;
+        if (!rc && apart > 1 && (more = sv_video_skip(&v, apart - 1, e)) != 1) break;
     }
+    if (more < 0) rc = more;
     sv_free(rgb);
     sv_video_close(&v);
     return rc;

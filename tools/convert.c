@@ -111,9 +111,11 @@ static int write_model(struct sv_convert *c, const struct job *j, struct sv_err 
 }
 
 static int convert(struct job *j, struct sv_convert_options *o, struct sv_store *s, struct sv_convert *c, struct sv_store *rounded, struct sv_err *e) {
-    int rc = j->calibrate.n ? sv_out_try(j->out, e) : 0;
-    if (!rc && j->calibrate.n) rc = sv_calibrate(rounded, s, o, &j->calibrate, &j->common, e);
-    if (j->calibrate.n) o->rounded = rounded;
+    int rc = 0;
+    if (j->calibrate.n) {
+        if (!(rc = sv_out_try(j->out, e))) rc = sv_calibrate(rounded, s, o, &j->calibrate, &j->common, e);
+        o->rounded = rounded;
+    }
     if (!rc) rc = sv_convert_plan(c, s, o, e);
     if (rc) return rc;
     struct sv_vocab v;
