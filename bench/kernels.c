@@ -41,12 +41,12 @@ static void run_tile(void *p) {
 }
 static void run_finish(void *p) {
     struct subject *s = p;
-    s->kern->finish(s->y, s->kern->nr, s->x, s->kern->mr, s->kern->nr, s->a, SV_ACT_QUICK, false);
+    s->kern->finish(s->y, s->kern->nr, s->x, s->kern->mr, s->kern->nr, s->a, SV_ACT_QUICK, SV_SET);
 }
 static void run_pack(void *p) { struct subject *s = p; s->kern->pack(s->y, s->kern->mr, s->x, s->n, s->kern->mr, s->n); }
 static void run_lay(void *p) { struct subject *s = p; s->kern->lay(s->y, s->kern->mr, s->x, s->kern->mr + 4, s->kern->mr, s->n); }
 static void run_peak(void *p) { struct subject *s = p; s->kern->peak(s->y, 0.99f, 0.01f, s->n); }
-static void run_blay(void *p) { struct subject *s = p; s->kern->blay((uint32_t *)s->y, s->kern->nr, s->x, s->kern->nr, s->kern->nr, s->n); }
+static void run_blay(void *p) { struct subject *s = p; s->kern->blay((uint32_t *)s->y, s->kern->nr, s->h, s->kern->nr, s->kern->nr, s->n); }
 static void run_bpack(void *p) { struct subject *s = p; s->kern->bpack((uint32_t *)s->y, s->kern->wmr, s->x, s->n, s->kern->wmr, s->n); }
 static void run_btile(void *p) {
     struct subject *s = p;
@@ -63,21 +63,21 @@ static void run_itile(void *p) {
 }
 static void run_product(void *p) {
     struct subject *s = p;
-    s->kern->product(s->y, s->kern->nr, s->kern->mr, s->kern->nr, s->n, s->a, s->b, s->a, SV_ACT_NONE, false);
+    s->kern->product(s->y, s->kern->nr, s->kern->mr, s->kern->nr, s->n, s->a, s->b, s->a, SV_ACT_NONE, SV_SET);
 }
 static void run_bproduct(void *p) {
     struct subject *s = p;
-    s->kern->bproduct(s->y, s->kern->nr, s->kern->wmr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, s->a, SV_ACT_NONE, false);
+    s->kern->bproduct(s->y, s->kern->nr, s->kern->wmr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, s->a, SV_ACT_NONE, SV_SET);
 }
 static void run_iproduct(void *p) {
     struct subject *s = p;
     const struct sv_bytes of = { s->scale, s->lo, s->a, s->b };
-    s->kern->iproduct(s->y, s->kern->nr, s->kern->wmr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, &of, s->a, SV_ACT_NONE, false);
+    s->kern->iproduct(s->y, s->kern->nr, s->kern->wmr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, &of, s->a, SV_ACT_NONE, SV_SET);
 }
 static void run_ifinish(void *p) {
     struct subject *s = p;
     const struct sv_bytes of = { s->scale, s->lo, s->a, s->b };
-    s->kern->ifinish(s->y, s->kern->nr, (int32_t *)s->x, s->kern->wmr, s->kern->nr, &of, s->a, SV_ACT_NONE, false);
+    s->kern->ifinish(s->y, s->kern->nr, (int32_t *)s->x, s->kern->wmr, s->kern->nr, &of, s->a, SV_ACT_NONE, SV_SET);
 }
 static void run_ipeak(void *p) { struct subject *s = p; s->kern->ipeak((int32_t *)s->y, 0x01020304, 0x010203ff, s->n); }
 
@@ -111,7 +111,7 @@ static struct work words(size_t k, size_t mr, size_t nr, double adds) {
     return (struct work){ k, 2 * adds * (double)(k * mr * nr), 4 * (double)(k * (mr + nr) + 2 * mr * nr) };
 }
 static struct work work_bpack(const struct sv_kern *k) { return (struct work){ 768, 0, 6 * 768 * (double)k->wmr }; }
-static struct work work_blay(const struct sv_kern *k) { return (struct work){ 768, 0, 6 * 768 * (double)k->nr }; }
+static struct work work_blay(const struct sv_kern *k) { return (struct work){ 768, 0, 4 * 768 * (double)k->nr }; }
 static struct work work_btile(const struct sv_kern *k) { return words(256, k->wmr, k->nr, 2); }
 static struct work work_bpeak(const struct sv_kern *k) { return words(4096, k->wmr, k->nr, 2); }
 static struct work work_ipack(const struct sv_kern *k) { return (struct work){ 768, 6 * 768 * (double)k->wmr, 5 * 768 * (double)k->wmr }; }

@@ -50,7 +50,7 @@ static void embed(struct sv_clip *m, float *x, const float *image, float *kept) 
     const struct cut j = { g, image, kept };
     memcpy(x, m->visual.position, (1 + patches) * w * sizeof *x);
     for (size_t i = 0; i < w; i++) x[i] += m->visual.class_row[i];
-    sv_gemm_from(m->cpu, x + w, w, &(struct sv_maker){ cut_patch, &j }, patches, &m->visual.patch.w, &(struct sv_epilogue){ .add = true }, m->scratch);
+    sv_gemm_from(m->cpu, x + w, w, &(struct sv_maker){ cut_patch, &j }, patches, &m->visual.patch.w, &(struct sv_epilogue){ .put = SV_ADD }, m->scratch);
 }
 
 void sv_vision_begin(struct sv_clip *m, const float *pixels, size_t batch) {

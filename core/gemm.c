@@ -48,11 +48,12 @@ size_t sv_gemm_from_floats(const struct sv_cpu *c, size_t m, size_t k) {
 
 struct gemm {
     const struct sv_kern *kern;
-    float *y; size_t ldy;
-    const float *x; size_t ldx;
+    void *y; size_t ldy;
+    const void *x; size_t ldx;
+    bool half;                          /* x is bf16 */
     bool turned;                        /* x is x^T: row i of it is column i of memory */
     const struct sv_maker *from; size_t first;         /* or row i of this block is what from makes of first + i */
-    float *made; size_t made_floats;
+    float *made; size_t made_floats;                   /* rows of a tile on their way: as from makes them, or widened; or NULL */
     size_t m, tiles;                    /* rows of this block */
     size_t small, larger;               /* rows of a tile as cut; so many at the beginning have one more */
     const struct sv_packed *w;
@@ -72,9 +73,12 @@ static void pack_rows(void *arg, size_t begin, size_t end, size_t thread) {
     const struct gemm *g = arg;
     const size_t mr = g->mr, k = g->w->k;
     for (size_t t = begin; t < end; t++) {
-        const size_t first = row_of(g, t), rows = row_of(g, t + 1) - first, ldx = g->from ? k : g->ldx;
+        const size_t first = row_of(g, t), rows = row_of(g, t + 1) - first, ldx = g->made ? k : g->ldx;
+        const uint16_t *half = (const uint16_t *)g->x + first * g->ldx;
         float *made = g->made + thread * g->made_floats, *out = g->ap + t * mr * g->words;
-        const float *x = g->from ? made : g->x + first * g->ldx;
+        const float *x = g->made ? made : (const float *)g->x + first * ldx;
+        if (g->half && g->w->type == SV_BF16) { sv_pack_half(g->kern, out, mr, half, g->ldx, rows, k); continue; }
+        for (size_t i = 0; g->half && i < rows; i++) g->kern->bhalf(made + i * k, half + i * g->ldx, k);
         for (size_t i = 0; g->from && i < rows; i++) g->from->row(g->from->arg, g->first + first + i, made + i * k);
         if (g->w->type == SV_F32) g->kern->pack(out, mr, x, ldx, rows, k);
         else if (g->w->type == SV_BF16) g->kern->bpack((uint32_t *)(void *)out, mr, x, ldx, rows, k);
@@ -90,12 +94,12 @@ static void turn_tiles(void *arg, size_t begin, size_t end, size_t thread) {
     for (size_t p = begin * TURN; p < sv_min(end * TURN, k); p += TURN)
         for (size_t t = 0; t < g->tiles; t++) {
             const size_t first = row_of(g, t), rows = row_of(g, t + 1) - first;
-            g->kern->lay(g->ap + t * mr * k + p * mr, mr, g->x + p * g->ldx + first, g->ldx, rows, sv_min(TURN, k - p));
+            g->kern->lay(g->ap + t * mr * k + p * mr, mr, (const float *)g->x + p * g->ldx + first, g->ldx, rows, sv_min(TURN, k - p));
         }
 }
 
 /* A tile of floats whose K is longer than a block: sums stay in L1 between blocks. */
-static void blocks_of_tile(const struct gemm *g, float *y, size_t m, size_t n, const float *ap, const float *bp, const float *bias) {
+static void blocks_of_tile(const struct gemm *g, void *y, size_t m, size_t n, const float *ap, const float *bp, const float *bias) {
     const struct sv_kern *kn = g->kern;
     const size_t nr = kn->nr;
     const void *a = ap, *b = bp;
@@ -105,7 +109,7 @@ static void blocks_of_tile(const struct gemm *g, float *y, size_t m, size_t n, c
         if (g->w->type == SV_F32) kn->tile(sums, nr, m, nr, len, ap + p * g->mr, bp + p * nr, p > 0);
         else kn->btile(sums, nr, m, nr, len, (const uint32_t *)a + p * g->mr, (const uint32_t *)b + p * nr, p > 0);
     }
-    kn->finish(y, g->ldy, sums, m, n, bias, g->ep->act, g->ep->add);
+    kn->finish(y, g->ldy, sums, m, n, bias, g->ep->act, g->ep->put);
 }
 
 /* Whether the rows of many tiles are one call's. */
@@ -117,16 +121,17 @@ static void one_panel(const struct gemm *g, size_t i, size_t bottom, size_t j) {
     const size_t mr = g->mr, nr = kn->nr, words = g->words, first = row_of(g, i), m = row_of(g, bottom) - first, n = sv_min(nr, g->w->n - j * nr);
     const float *ap = g->ap + i * mr * words, *bp = g->w->panel + j * nr * words, *bias = g->ep->bias ? g->ep->bias + j * nr : NULL;
     const void *a = ap, *b = bp;
-    float *y = g->y + first * g->ldy + j * nr;
-    for (size_t r = 0; r < m && !runs(g); r++)      /* rows of y lie far apart: fetched while the sums run */
-        for (size_t q = 0; q < nr; q += LINE) __builtin_prefetch(y + r * g->ldy + q, 1);
+    const size_t size = sv_put_size(g->ep->put);
+    char *y = (char *)g->y + (first * g->ldy + j * nr) * size, *row = y;
+    for (size_t r = 0; r < m && !runs(g); r++, row += g->ldy * size)        /* rows of y lie far apart: fetched while the sums run */
+        for (size_t q = 0; q < nr * size; q += 64) __builtin_prefetch(row + q, 1);
     if (g->w->type == SV_I8) {
         const struct sv_bytes of = { g->scale + i * mr, g->low + i * mr, g->w->sum + j * nr, g->w->scale + j * nr };
-        kn->iproduct(y, g->ldy, m, n, words, a, b, &of, bias, g->ep->act, g->ep->add);
+        kn->iproduct(y, g->ldy, m, n, words, a, b, &of, bias, g->ep->act, g->ep->put);
     }
     else if (words > kn->kc && !runs(g)) blocks_of_tile(g, y, m, n, ap, bp, bias);
-    else if (g->w->type == SV_F32) kn->product(y, g->ldy, m, n, words, ap, bp, bias, g->ep->act, g->ep->add);
-    else kn->bproduct(y, g->ldy, m, n, words, a, b, bias, g->ep->act, g->ep->add);
+    else if (g->w->type == SV_F32) kn->product(y, g->ldy, m, n, words, ap, bp, bias, g->ep->act, g->ep->put);
+    else kn->bproduct(y, g->ldy, m, n, words, a, b, bias, g->ep->act, g->ep->put);
 }
 
 /* Tiles top .. bottom - 1 of panels left .. right - 1. */
@@ -159,8 +164,9 @@ static void cut(struct gemm *g, size_t threads) {
 
 static struct gemm rows_of(const struct gemm *g, size_t first, size_t last) {
     struct gemm part = *g;
-    part.x = g->x ? g->x + first * (g->turned ? 1 : g->ldx) : NULL;
-    part.first += first, part.y += first * g->ldy, part.m = last - first, part.tiles = sv_ceil_div(part.m, part.mr);
+    const size_t size = g->half ? sizeof(uint16_t) : sizeof(float);
+    part.x = g->x ? (const char *)g->x + first * (g->turned ? 1 : g->ldx) * size : NULL;
+    part.first += first, part.y = (char *)g->y + first * g->ldy * sv_put_size(g->ep->put), part.m = last - first, part.tiles = sv_ceil_div(part.m, part.mr);
     /* A last tile of few rows would wait for its own sums, step by step; then all are a little smaller. */
     const bool even = part.m % part.mr * 3 < part.mr && !runs(g);
     part.small = even ? part.m / part.tiles : part.mr, part.larger = even ? part.m % part.tiles : 0;
@@ -193,7 +199,7 @@ static void strip(void *arg, size_t begin, size_t end, size_t thread) {
 }
 
 /* g says where x comes from. */
-static void product(struct gemm *g, const struct sv_cpu *c, float *y, size_t ldy, size_t m, const struct sv_packed *w,
+static void product(struct gemm *g, const struct sv_cpu *c, void *y, size_t ldy, size_t m, const struct sv_packed *w,
                     const struct sv_epilogue *ep, float *scratch) {
     if (!m || !w->n) return;
     static const struct sv_epilogue none;
@@ -205,19 +211,25 @@ static void product(struct gemm *g, const struct sv_cpu *c, float *y, size_t ldy
     else blocks(g, c->pool);
 }
 
-void sv_gemm(const struct sv_cpu *c, float *y, size_t ldy, const float *x, size_t ldx, size_t m,
+void sv_gemm(const struct sv_cpu *c, void *y, size_t ldy, const float *x, size_t ldx, size_t m,
              const struct sv_packed *w, const struct sv_epilogue *ep, float *scratch) {
     struct gemm g = { .x = x, .ldx = ldx };
     product(&g, c, y, ldy, m, w, ep, scratch);
 }
 
-void sv_gemm_from(const struct sv_cpu *c, float *y, size_t ldy, const struct sv_maker *from, size_t m, const struct sv_packed *w,
+void sv_gemm_half(const struct sv_cpu *c, void *y, size_t ldy, const uint16_t *x, size_t ldx, size_t m,
+                  const struct sv_packed *w, const struct sv_epilogue *ep, float *scratch) {
+    struct gemm g = { .x = x, .ldx = ldx, .half = true, .made = scratch + sv_gemm_floats(c, m, w->k), .made_floats = made_floats(c, w->k) };
+    product(&g, c, y, ldy, m, w, ep, scratch);
+}
+
+void sv_gemm_from(const struct sv_cpu *c, void *y, size_t ldy, const struct sv_maker *from, size_t m, const struct sv_packed *w,
                   const struct sv_epilogue *ep, float *scratch) {
     struct gemm g = { .from = from, .made = scratch + sv_gemm_floats(c, m, w->k), .made_floats = made_floats(c, w->k) };
     product(&g, c, y, ldy, m, w, ep, scratch);
 }
 
-void sv_gemm_turned(const struct sv_cpu *c, float *y, size_t ldy, const float *x, size_t ldx, size_t m,
+void sv_gemm_turned(const struct sv_cpu *c, void *y, size_t ldy, const float *x, size_t ldx, size_t m,
                     const struct sv_packed *w, const struct sv_epilogue *ep, float *scratch) {
     struct gemm g = { .x = x, .ldx = ldx, .turned = true };
     product(&g, c, y, ldy, m, w, ep, scratch);

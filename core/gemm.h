@@ -38,10 +38,13 @@ struct sv_packed sv_pack_turned(const struct sv_cpu *c, float *panel, const floa
 /* panel = w^T [k, n] from the f32 panels of w [n, k]; sv_pack_floats(kern, SV_F32, k, n) floats. */
 struct sv_packed sv_turn(const struct sv_cpu *c, float *panel, const struct sv_packed *w);
 
+/* Left panel of x [m, k], which is bf16 already: what bpack makes of floats. */
+void sv_pack_half(const struct sv_kern *k, float *panel, size_t wide, const uint16_t *x, size_t ldx, size_t m, size_t cols);
+
 struct sv_epilogue {
     const float *bias;                  /* [n] or NULL */
     enum sv_act act;
-    bool add;                           /* y is added to instead of overwritten: the residual; act is then SV_ACT_NONE */
+    enum sv_put put;                    /* SV_ADD: y += ..., the residual; act is then SV_ACT_NONE.  SV_ROUND: y is bf16, an array of uint16_t */
 };
 
 /* Floats of scratch sv_gemm needs for up to m rows of k inputs. */
@@ -49,18 +52,22 @@ size_t sv_gemm_floats(const struct sv_cpu *c, size_t m, size_t k);
 
 /* y [m, n] (row stride ldy) from x [m, k] (row stride ldx).  y must not overlap x.  scratch: sv_gemm_floats(c, m, k) floats, 64-byte
  * aligned.  ep NULL: nothing. */
-void sv_gemm(const struct sv_cpu *c, float *y, size_t ldy, const float *x, size_t ldx, size_t m,
+void sv_gemm(const struct sv_cpu *c, void *y, size_t ldy, const float *x, size_t ldx, size_t m,
              const struct sv_packed *w, const struct sv_epilogue *ep, float *scratch);
+
+/* The same with x of bf16: the bits of sv_gemm for the same numbers as floats.  scratch: sv_gemm_from_floats. */
+void sv_gemm_half(const struct sv_cpu *c, void *y, size_t ldy, const uint16_t *x, size_t ldx, size_t m,
+                  const struct sv_packed *w, const struct sv_epilogue *ep, float *scratch);
 
 /* The same with rows of x that are made while they are packed: row(arg, i, out) writes row i [k], from any thread.  scratch:
  * sv_gemm_from_floats. */
 struct sv_maker { void (*row)(const void *arg, size_t i, float *out); const void *arg; };
 size_t sv_gemm_from_floats(const struct sv_cpu *c, size_t m, size_t k);
-void sv_gemm_from(const struct sv_cpu *c, float *y, size_t ldy, const struct sv_maker *from, size_t m, const struct sv_packed *w,
+void sv_gemm_from(const struct sv_cpu *c, void *y, size_t ldy, const struct sv_maker *from, size_t m, const struct sv_packed *w,
                   const struct sv_epilogue *ep, float *scratch);
 
 /* The same, in f32, with x given as x^T [k, m] (row stride ldx): y += x^T w is what a weight's gradient is. */
-void sv_gemm_turned(const struct sv_cpu *c, float *y, size_t ldy, const float *x, size_t ldx, size_t m,
+void sv_gemm_turned(const struct sv_cpu *c, void *y, size_t ldy, const float *x, size_t ldx, size_t m,
                     const struct sv_packed *w, const struct sv_epilogue *ep, float *scratch);
 
 #endif

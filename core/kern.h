@@ -10,6 +10,11 @@
 
 enum sv_act { SV_ACT_NONE, SV_ACT_QUICK, SV_ACT_GELU };
 
+/* How y takes a value: as it is; added to what it has; rounded to bf16 as bpack does, y being an array of those. */
+enum sv_put { SV_SET, SV_ADD, SV_ROUND };
+
+static inline size_t sv_put_size(enum sv_put put) { return put == SV_ROUND ? sizeof(uint16_t) : sizeof(float); }     /* of an element of y */
+
 enum { SV_TILE = 1024 };                /* most floats of a tile: mr nr */
 
 /* What the bytes of a tile stand for: row i of x is lo[i] + scale[i] u, column j of w is w[j] q, and sum[j] that of its q. */
@@ -32,8 +37,8 @@ struct sv_bytes { const float *scale, *lo /* [m] */, *sum, *w; /* [nr] */ };
  * bhalf    y = x widened from bf16
  * tile     c[m, n] (row stride ldc) = (or +=, if add) sum over p < k of ap[p, i] bp[p, j]; ap [k, mr] and bp [k, nr] packed,
  *          padded with zeros; m <= mr, n <= nr; gap columns of c stay untouched
- * finish   y[m, n] (row stride ldy) = act(s + bias), or y += s + bias if add (act is then none), for the sums s [m, nr] of a tile;
- *          bias [n] or NULL
+ * finish   y[m, n] (row stride ldy) takes act(s + bias) as `put` says (SV_ADD: act is none), for the sums s [m, nr] of a tile; bias [n]
+ *          or NULL
  * pack     out[p, i] (row stride wide) = x[i, p] (row stride ldx) for i < m, p < k, and 0 for m <= i < wide: a panel of tile
  * lay      out[p, i] (row stride wide) = x[p, i] (row stride ldx) for i < m, p < k, and 0 for m <= i < wide: pack of x^T
  * peak     x[i] = a x[i] + b, k times, for the mr nr floats of a tile: multiply-adds on registers alone, the machine's
@@ -44,8 +49,8 @@ struct sv_bytes { const float *scale, *lo /* [m] */, *sum, *w; /* [nr] */ };
  * columns; its right panel is bp [k, nr], its left one ap [k / wk, wmr, wk]: sv_left_word.
  * bpack    left panel of x [m, k] rounded to pairs of bf16 (ties to even, NaN stays NaN, subnormals may become 0), `wide` rows in
  *          place of wmr; k counts floats; what lies past m and k is 0 up to whole rows and blocks of wk words
- * blay     right panel of x^T, in pairs of rows: out[p, i] (row stride wide) = x[2 p, i], x[2 p + 1, i] as bf16 for i < m, of k rows; what
- *          lies past m and k is 0 up to whole rows and blocks of wk words
+ * blay     right panel of x^T, which is bf16 already, in pairs of rows: out[p, i] (row stride wide) = x[2 p, i], x[2 p + 1, i] for i < m,
+ *          of k rows; what lies past m and k is 0 up to whole rows and blocks of wk words
  * btile    tile over pairs: f32 sums, each step of a pair rounded once or twice, subnormals may count as 0; of a table with `runs` n may
  *          be any: right panels of k words follow each other
  * ipack    bpack with four bytes u = round((x - least) most / (largest - least)), ties to even, of the row's own least and largest, most
@@ -68,23 +73,24 @@ struct sv_bytes { const float *scale, *lo /* [m] */, *sum, *w; /* [nr] */ };
     X(void,  half,    (float *y, const uint16_t *x, size_t n)) \
     X(void,  bhalf,   (float *y, const uint16_t *x, size_t n)) \
     X(void,  tile,    (float *c, size_t ldc, size_t m, size_t n, size_t k, const float *ap, const float *bp, bool add)) \
-    X(void,  finish,  (float *y, size_t ldy, const float *s, size_t m, size_t n, const float *bias, enum sv_act act, bool add)) \
+    X(void,  finish,  (void *y, size_t ldy, const float *s, size_t m, size_t n, const float *bias, enum sv_act act, enum sv_put put)) \
     X(void,  pack,    (float *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k)) \
     X(void,  lay,     (float *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k)) \
     X(void,  peak,    (float *x, float a, float b, size_t k)) \
     X(void,  bpack,   (uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k)) \
-    X(void,  blay,    (uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k)) \
+    X(void,  blay,    (uint32_t *out, size_t wide, const uint16_t *x, size_t ldx, size_t m, size_t k)) \
     X(void,  btile,   (float *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add)) \
     X(void,  bpeak,   (float *c, uint32_t a, uint32_t b, size_t k)) \
     X(void,  ipack,   (uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k, float *scale, float *lo)) \
     X(void,  itile,   (int32_t *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add)) \
-    X(void,  ifinish, (float *y, size_t ldy, const int32_t *s, size_t m, size_t n, const struct sv_bytes *of, const float *bias, \
-                       enum sv_act act, bool add)) \
-    X(void,  product,  (float *y, size_t ldy, size_t m, size_t n, size_t k, const float *ap, const float *bp, const float *bias, enum sv_act act, bool add)) \
-    X(void,  bproduct, (float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const float *bias, \
-                        enum sv_act act, bool add)) \
-    X(void,  iproduct, (float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const struct sv_bytes *of, \
-                        const float *bias, enum sv_act act, bool add)) \
+    X(void,  ifinish, (void *y, size_t ldy, const int32_t *s, size_t m, size_t n, const struct sv_bytes *of, const float *bias, \
+                       enum sv_act act, enum sv_put put)) \
+    X(void,  product,  (void *y, size_t ldy, size_t m, size_t n, size_t k, const float *ap, const float *bp, const float *bias, enum sv_act act, \
+                        enum sv_put put)) \
+    X(void,  bproduct, (void *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const float *bias, \
+                        enum sv_act act, enum sv_put put)) \
+    X(void,  iproduct, (void *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const struct sv_bytes *of, \
+                        const float *bias, enum sv_act act, enum sv_put put)) \
     X(void,  ipeak,   (int32_t *c, uint32_t a, uint32_t b, size_t k))
 
 struct sv_kern {

@@ -14,11 +14,11 @@ static void bpack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t
             }
 }
 
-static void blay(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
+static void blay(uint32_t *out, size_t wide, const uint16_t *x, size_t ldx, size_t m, size_t k) {
     const size_t whole = (k + 2 * WK - 1) / (2 * WK) * 2 * WK;
     for (size_t p = 0; p < whole; p += 2)
         for (size_t i = 0; i < wide; i++) {
-            const uint16_t low = i < m && p < k ? sv_f32_bf16(x[p * ldx + i]) : 0, high = i < m && p + 1 < k ? sv_f32_bf16(x[(p + 1) * ldx + i]) : 0;
+            const uint16_t low = i < m && p < k ? x[p * ldx + i] : 0, high = i < m && p + 1 < k ? x[(p + 1) * ldx + i] : 0;
             *out++ = low | (uint32_t)high << 16;
         }
 }
@@ -34,10 +34,11 @@ static void btile(float *c, size_t ldc, size_t m, size_t n, size_t k, const uint
         for (size_t j = 0; j < n; j++) c[i * ldc + j] = add ? c[i * ldc + j] + s[i][j] : s[i][j];
 }
 
-static void bproduct(float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const float *bias, enum sv_act act, bool add) {
+static void bproduct(void *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const float *bias, enum sv_act act,
+                     enum sv_put put) {
     float s[MR * NR];
     btile(s, NR, m, NR, k, ap, bp, false);
-    finish(y, ldy, s, m, n, bias, act, add);
+    finish(y, ldy, s, m, n, bias, act, put);
 }
 
 static void bpeak(float *c, uint32_t a, uint32_t b, size_t k) {

@@ -84,13 +84,17 @@ static void tile(float *c, size_t ldc, size_t m, size_t n, size_t k, const float
         for (size_t j = 0; j < n; j++) c[i * ldc + j] = add ? c[i * ldc + j] + s[i][j] : s[i][j];
 }
 
-static void finish(float *y, size_t ldy, const float *s, size_t m, size_t n, const float *bias, enum sv_act act, bool add) {
-    for (size_t i = 0; i < m; i++, y += ldy, s += NR)
+static void finish(void *y, size_t ldy, const float *s, size_t m, size_t n, const float *bias, enum sv_act act, enum sv_put put) {
+    float *f = y;
+    uint16_t *h = y;
+    for (size_t i = 0; i < m; i++, s += NR)
         for (size_t j = 0; j < n; j++) {
+            const size_t at = i * ldy + j;
             float x = bias ? s[j] + bias[j] : s[j];
             if (act == SV_ACT_QUICK) quick(&x, &x, 1);
             if (act == SV_ACT_GELU) gelu(&x, &x, 1);
-            y[j] = add ? y[j] + x : x;
+            if (put == SV_ROUND) h[at] = sv_f32_bf16(x);
+            else f[at] = put == SV_ADD ? f[at] + x : x;
         }
 }
 
@@ -159,25 +163,26 @@ static void itile(int32_t *c, size_t ldc, size_t m, size_t n, size_t k, const ui
         }
 }
 
-static void ifinish(float *y, size_t ldy, const int32_t *s, size_t m, size_t n, const struct sv_bytes *of, const float *bias, enum sv_act act,
-                    bool add) {
+static void ifinish(void *y, size_t ldy, const int32_t *s, size_t m, size_t n, const struct sv_bytes *of, const float *bias, enum sv_act act,
+                    enum sv_put put) {
     float t[MR * NR];
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++) t[i * NR + j] = (of->scale[i] * (float)s[i * NR + j] + of->lo[i] * of->sum[j]) * of->w[j];
-    finish(y, ldy, t, m, n, bias, act, add);
+    finish(y, ldy, t, m, n, bias, act, put);
 }
 
-static void product(float *y, size_t ldy, size_t m, size_t n, size_t k, const float *ap, const float *bp, const float *bias, enum sv_act act, bool add) {
+static void product(void *y, size_t ldy, size_t m, size_t n, size_t k, const float *ap, const float *bp, const float *bias, enum sv_act act,
+                    enum sv_put put) {
     float s[MR * NR];
     tile(s, NR, m, NR, k, ap, bp, false);
-    finish(y, ldy, s, m, n, bias, act, add);
+    finish(y, ldy, s, m, n, bias, act, put);
 }
 
-static void iproduct(float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const struct sv_bytes *of,
-                     const float *bias, enum sv_act act, bool add) {
+static void iproduct(void *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const struct sv_bytes *of,
+                     const float *bias, enum sv_act act, enum sv_put put) {
     int32_t s[MR * NR];
     itile(s, NR, m, n, k, ap, bp, false);
-    ifinish(y, ldy, s, m, n, of, bias, act, add);
+    ifinish(y, ldy, s, m, n, of, bias, act, put);
 }
 
 static void ipeak(int32_t *c, uint32_t a, uint32_t b, size_t k) {

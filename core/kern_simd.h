@@ -30,6 +30,17 @@ enum { NR = NV * VW, WK = VW };
 
 enum { AHEAD = 32 };      /* steps of a tile, or floats of a row to pack, between a prefetch and its use */
 
+#ifdef BF16
+enum { HALVES = 1 };
+#else
+enum { HALVES = 0 };
+static inline void b_store(uint16_t *p, vec a) {
+    float t[VW];
+    v_store(t, a);
+    for (size_t i = 0; i < VW; i++) p[i] = sv_f32_bf16(t[i]);
+}
+#endif
+
 #ifndef V_PART
 /* n < VW floats, the rest is fill. */
 static inline vec part_load(const float *p, size_t n, float fill) {
@@ -45,6 +56,20 @@ static inline void part_store(float *p, size_t n, vec a) {
     memcpy(p, t, n * sizeof *t);
 }
 #endif
+
+/* Element `at` of y and those behind it take x; of part_put n < VW ones. */
+static inline void v_put(void *y, size_t at, vec x, enum sv_put put) {
+    float *p = (float *)y + at;
+    if (put == SV_ROUND) b_store((uint16_t *)y + at, x);
+    else v_store(p, put == SV_ADD ? v_add(v_load(p), x) : x);
+}
+
+static inline void part_put(void *y, size_t at, size_t n, vec x, enum sv_put put) {
+    float *p = (float *)y + at;
+    uint16_t t[VW];
+    if (put == SV_ROUND) b_store(t, x), memcpy((uint16_t *)y + at, t, n * sizeof *t);
+    else part_store(p, n, put == SV_ADD ? v_add(part_load(p, n, 0), x) : x);
+}
 
 /* e^x within 2 ulp, for normal results; 0, inf and NaN as expf.  x = n ln 2 + r, |r| <= ln 2 / 2; e^r = 1 + r + r^2 q(r)
  * with q the minimax polynomial (3.1e-9 relative). */
@@ -309,73 +334,75 @@ static inline vec of_bytes(words s, const struct sv_bytes *of, size_t i, vec sum
 }
 
 /* s: sums of floats, or of bytes where `of` says which. */
-static inline __attribute__((always_inline)) void finish_as(const enum sv_act act, float *y, size_t ldy, const void *s, size_t m, size_t n,
-                                                            const struct sv_bytes *const of, const float *bias, bool add) {
+static inline __attribute__((always_inline)) void finish_as(const enum sv_act act, void *y, size_t ldy, const void *s, size_t m, size_t n,
+                                                            const struct sv_bytes *const of, const float *bias, enum sv_put put) {
     for (size_t j = 0; j < n; j += VW) {
         const size_t left = n - j;
         const vec b = !bias ? v_set(0) : left < VW ? part_load(bias + j, left, 0) : v_load(bias + j);
         const vec sum = of ? v_load(of->sum + j) : b, w = of ? v_load(of->w + j) : b;
         for (size_t i = 0; i < m; i++) {
             const size_t at = i * NR + j;
-            float *p = y + i * ldy + j;
             vec x = of ? of_bytes(w_load((const int32_t *)s + at), of, i, sum, w, b) : v_add(v_load((const float *)s + at), b);
             if (act == SV_ACT_QUICK) x = v_quick(x);
             if (act == SV_ACT_GELU) x = v_gelu(x);
-            if (left < VW) part_store(p, left, add ? v_add(part_load(p, left, 0), x) : x);
-            else v_store(p, add ? v_add(v_load(p), x) : x);
+            if (left < VW) part_put(y, i * ldy + j, left, x, put);
+            else v_put(y, i * ldy + j, x, put);
         }
     }
 }
 
 #define FINISH(of) do { \
-    if (act == SV_ACT_QUICK) finish_as(SV_ACT_QUICK, y, ldy, s, m, n, of, bias, add); \
-    else if (act == SV_ACT_GELU) finish_as(SV_ACT_GELU, y, ldy, s, m, n, of, bias, add); \
-    else finish_as(SV_ACT_NONE, y, ldy, s, m, n, of, bias, add); \
+    if (act == SV_ACT_QUICK) finish_as(SV_ACT_QUICK, y, ldy, s, m, n, of, bias, put); \
+    else if (act == SV_ACT_GELU) finish_as(SV_ACT_GELU, y, ldy, s, m, n, of, bias, put); \
+    else finish_as(SV_ACT_NONE, y, ldy, s, m, n, of, bias, put); \
 } while (0)
 
-static void finish(float *y, size_t ldy, const float *s, size_t m, size_t n, const float *bias, enum sv_act act, bool add) { FINISH(NULL); }
-static void ifinish(float *y, size_t ldy, const int32_t *s, size_t m, size_t n, const struct sv_bytes *of, const float *bias, enum sv_act act,
-                    bool add) { FINISH(of); }
+static void finish(void *y, size_t ldy, const float *s, size_t m, size_t n, const float *bias, enum sv_act act, enum sv_put put) { FINISH(NULL); }
+static void ifinish(void *y, size_t ldy, const int32_t *s, size_t m, size_t n, const struct sv_bytes *of, const float *bias, enum sv_act act,
+                    enum sv_put put) { FINISH(of); }
 
 /* ---- a tile and its end in one ---- */
 
 /* How sums end that are still in registers. */
-struct ending { const struct sv_bytes *of; const float *bias; bool quick, add; };
+struct ending { const struct sv_bytes *of; const float *bias; bool quick; enum sv_put put; };
 
-/* c = what acc comes to, `total` of sum (i, j).  The sums pass through opaque, or gcc 12 makes room for what follows inside the loop
- * before it. */
-#define END_ALL(total, x_) \
+/* c takes what acc comes to, `total` of sum (i, j); halves: as bf16, too.  The sums pass through opaque, or gcc 12 makes room for what
+ * follows inside the loop before it. */
+#define END_ALL(total, x_, put_) \
     UNROLL for (size_t i = 0; i < rows; i++) { \
-        float *p = c + i * ldc + j * VW; \
         const vec s = total; \
-        v_store(p, x_); \
+        v_put(c, i * ldc + j * VW, x_, put_); \
     }
-#define END(opaque, total) do { \
+#define END(opaque, total, halves) do { \
     UNROLL for (size_t i = 0; i < rows; i++) \
         UNROLL for (size_t j = 0; j < vecs; j++) acc[i][j] = opaque(acc[i][j]); \
     UNROLL for (size_t j = 0; j < vecs; j++) { \
         const vec b = end->bias ? v_load(end->bias + j * VW) : v_set(0); \
         const vec sum = end->of ? v_load(end->of->sum + j * VW) : b, w = end->of ? v_load(end->of->w + j * VW) : b; \
         (void)sum, (void)w; \
-        if (end->quick) { END_ALL(total, v_quick(s)) } \
-        else if (end->add) { END_ALL(total, v_add(v_load(p), s)) } \
-        else { END_ALL(total, s) } \
+        if (halves && end->put == SV_ROUND) { \
+            if (end->quick) { END_ALL(total, v_quick(s), SV_ROUND) } \
+            else { END_ALL(total, s, SV_ROUND) } \
+        } \
+        else if (end->quick) { END_ALL(total, v_quick(s), SV_SET) } \
+        else if (end->put == SV_ADD) { END_ALL(total, s, SV_ADD) } \
+        else { END_ALL(total, s, SV_SET) } \
     } \
 } while (0)
 
-static inline __attribute__((always_inline)) void product_whole_of(const size_t rows, const size_t vecs, float *c, size_t ldc, size_t n, size_t k,
+static inline __attribute__((always_inline)) void product_whole_of(const size_t rows, const size_t vecs, void *c, size_t ldc, size_t n, size_t k,
                                                                    const float *ap, const float *bp, const struct ending *end) {
     vec acc[MR][NV];
     (void)n;
     SUMS();
-    END(v_opaque, v_add(acc[i][j], b));
+    END(v_opaque, v_add(acc[i][j], b), false);
 }
-BY_ROWS(product_whole, float, float, const struct ending *)
+BY_ROWS(product_whole, void, float, const struct ending *)
 
-/* Columns that do not fill a vector, and the longer GELU, go through a tile on the stack. */
-#define PRODUCT_WHOLE(whole, of) \
-    if ((n == VW || n == NR) && act != SV_ACT_GELU) { \
-        const struct ending end = { of, bias, act == SV_ACT_QUICK, add }; \
+/* Columns that do not fill a vector, the longer GELU, and bf16 where that is not to be fast, go through a tile on the stack. */
+#define PRODUCT_WHOLE(whole, of, halves) \
+    if ((n == VW || n == NR) && act != SV_ACT_GELU && (halves || put != SV_ROUND)) { \
+        const struct ending end = { of, bias, act == SV_ACT_QUICK, put }; \
         whole(y, ldy, m, n, k, ap, bp, &end); \
         return; \
     }
@@ -385,9 +412,10 @@ BY_ROWS(product_whole, float, float, const struct ending *)
     finish_; \
 } while (0)
 
-static void product(float *y, size_t ldy, size_t m, size_t n, size_t k, const float *ap, const float *bp, const float *bias, enum sv_act act, bool add) {
-    PRODUCT_WHOLE(product_whole, NULL)
-    PRODUCT_ON_STACK(tile, float, MR, finish(y, ldy, s, m, n, bias, act, add));
+static void product(void *y, size_t ldy, size_t m, size_t n, size_t k, const float *ap, const float *bp, const float *bias, enum sv_act act,
+                    enum sv_put put) {
+    PRODUCT_WHOLE(product_whole, NULL, false)
+    PRODUCT_ON_STACK(tile, float, MR, finish(y, ldy, s, m, n, bias, act, put));
 }
 
 /* A square of VW x VW; only the first cols columns are wanted, of which those from rows on are 0. */

@@ -47,14 +47,14 @@ static void name(type *c, size_t ldc, size_t m, size_t n, size_t k, const uint32
 
 WORD_TILE(itile, int32_t, words, w_zero(), w_load, w_store, w_add, w_dot)
 
-static inline __attribute__((always_inline)) void iproduct_whole_of(const size_t rows, const size_t vecs, float *c, size_t ldc, size_t n, size_t k,
+static inline __attribute__((always_inline)) void iproduct_whole_of(const size_t rows, const size_t vecs, void *c, size_t ldc, size_t n, size_t k,
                                                                     const uint32_t *ap, const uint32_t *bp, const struct ending *end) {
     words acc[MR][NV];
     (void)n;
     WORD_SUMS(rows, vecs, acc, w_zero(), w_dot);
-    END(w_opaque, of_bytes(acc[i][j], end->of, i, sum, w, b));
+    END(w_opaque, of_bytes(acc[i][j], end->of, i, sum, w, b), HALVES);
 }
-BY_ROWS(iproduct_whole, float, uint32_t, const struct ending *)
+BY_ROWS(iproduct_whole, void, uint32_t, const struct ending *)
 
 static void ipeak(int32_t *c, uint32_t a, uint32_t b, size_t k) {
     words acc[MR * NV], va = w_set(a), vb[NV];      /* opaque, so that no two products are the same to the compiler, as in a tile */
@@ -68,23 +68,23 @@ static void ipeak(int32_t *c, uint32_t a, uint32_t b, size_t k) {
     UNROLL for (size_t i = 0; i < MR * NV; i++) w_store(c + i * VW, acc[i]);
 }
 
-static void iproduct(float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const struct sv_bytes *of,
-                     const float *bias, enum sv_act act, bool add) {
-    PRODUCT_WHOLE(iproduct_whole, of)
-    PRODUCT_ON_STACK(itile, int32_t, WMR, ifinish(y, ldy, s, m, n, of, bias, act, add));
+static void iproduct(void *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const struct sv_bytes *of,
+                     const float *bias, enum sv_act act, enum sv_put put) {
+    PRODUCT_WHOLE(iproduct_whole, of, HALVES)
+    PRODUCT_ON_STACK(itile, int32_t, WMR, ifinish(y, ldy, s, m, n, of, bias, act, put));
 }
 
 #if defined(BF16)
 WORD_TILE(btile, float, vec, v_set(0), v_load, v_store, v_add, b_dot)
 
-static inline __attribute__((always_inline)) void bproduct_whole_of(const size_t rows, const size_t vecs, float *c, size_t ldc, size_t n, size_t k,
+static inline __attribute__((always_inline)) void bproduct_whole_of(const size_t rows, const size_t vecs, void *c, size_t ldc, size_t n, size_t k,
                                                                     const uint32_t *ap, const uint32_t *bp, const struct ending *end) {
     vec acc[MR][NV];
     (void)n;
     WORD_SUMS(rows, vecs, acc, v_set(0), b_dot);
-    END(v_opaque, v_add(acc[i][j], b));
+    END(v_opaque, v_add(acc[i][j], b), HALVES);
 }
-BY_ROWS(bproduct_whole, float, uint32_t, const struct ending *)
+BY_ROWS(bproduct_whole, void, uint32_t, const struct ending *)
 
 static void bpeak(float *c, uint32_t a, uint32_t b, size_t k) {
     const words va = w_set(a), vb = w_set(b);
@@ -94,9 +94,10 @@ static void bpeak(float *c, uint32_t a, uint32_t b, size_t k) {
     UNROLL for (size_t i = 0; i < MR * NV; i++) v_store(c + i * VW, acc[i]);
 }
 
-static void bproduct(float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const float *bias, enum sv_act act, bool add) {
-    PRODUCT_WHOLE(bproduct_whole, NULL)
-    PRODUCT_ON_STACK(btile, float, WMR, finish(y, ldy, s, m, n, bias, act, add));
+static void bproduct(void *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const float *bias, enum sv_act act,
+                     enum sv_put put) {
+    PRODUCT_WHOLE(bproduct_whole, NULL, HALVES)
+    PRODUCT_ON_STACK(btile, float, WMR, finish(y, ldy, s, m, n, bias, act, put));
 }
 #endif
 #endif
@@ -166,16 +167,15 @@ static void bpack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t
     WORD_PACK(2, (void)0, b_pairs(q), 0);
 }
 
-static void blay(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
+static void blay(uint32_t *out, size_t wide, const uint16_t *x, size_t ldx, size_t m, size_t k) {
     const size_t whole = (k + 2 * WK - 1) / (2 * WK) * 2 * WK;
-    for (size_t p = 0; p < whole; p += 2, out += wide)
+    for (size_t p = 0; p < whole; p += 2, out += wide, x += 2 * ldx)
         for (size_t at = 0; at < wide; at += VW) {
             const size_t cols = wide - at < VW ? wide - at : VW, n = at >= m ? 0 : m - at < cols ? m - at : cols;
-            vec row[2];
-            UNROLL for (size_t r = 0; r < 2; r++)
-                row[r] = n == 0 || p + r >= k ? v_set(0) : n == VW ? v_load(x + (p + r) * ldx + at) : part_load(x + (p + r) * ldx + at, n, 0);
-            if (cols == VW) w_store(out + at, b_zip(row[0], row[1]));
-            else part_store((float *)(void *)(out + at), cols, w_bits(b_zip(row[0], row[1])));
+            if (n == VW && p + 1 < k) { w_store(out + at, b_zip(x + at, x + ldx + at)); continue; }
+            uint16_t row[2][VW] = { { 0 } };
+            for (size_t r = 0; r < 2 && n && p + r < k; r++) memcpy(row[r], x + r * ldx + at, n * sizeof *x);
+            part_store((float *)(void *)(out + at), cols, w_bits(b_zip(row[0], row[1])));
         }
 }
 #else

@@ -35,7 +35,8 @@ static inline words w_bytes(const float *p, vec lo, vec inv) {
 static inline vec b_dot(vec acc, words a, words b) { return _mm512_dpbf16_ps(acc, (__m512bh)a, (__m512bh)b); }
 /* 2 VW floats as bf16. */
 static inline words b_pairs(const float *p) { return (words)_mm512_cvtne2ps_pbh(v_load(p + VW), v_load(p)); }
-static inline words b_half(vec a) { return _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(a)); }
+static inline void b_store(uint16_t *p, vec a) { _mm256_storeu_si256((void *)p, (__m256i)_mm512_cvtneps_pbh(a)); }
 /* Element i of a and of b in word i. */
-static inline words b_zip(vec a, vec b) { return _mm512_or_si512(b_half(a), _mm512_slli_epi32(b_half(b), 16)); }
+static inline words b_half(const uint16_t *p) { return _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)p)); }
+static inline words b_zip(const uint16_t *a, const uint16_t *b) { return _mm512_or_si512(b_half(a), _mm512_slli_epi32(b_half(b), 16)); }
 #endif

@@ -41,6 +41,10 @@ static inline words w_bytes(const float *p, vec lo, vec inv) {
 static inline vec b_dot(vec acc, words a, words b) { return vbfdotq_f32(acc, vreinterpretq_bf16_s32(a), vreinterpretq_bf16_s32(b)); }
 /* 2 VW floats as bf16. */
 static inline words b_pairs(const float *p) { return vreinterpretq_s32_bf16(vcvtq_high_bf16_f32(vcvtq_low_bf16_f32(v_load(p)), v_load(p + VW))); }
-static inline uint32x4_t b_half(vec a) { return vmovl_u16(vreinterpret_u16_bf16(vcvt_bf16_f32(a))); }
-static inline words b_zip(vec a, vec b) { return vreinterpretq_s32_u32(vorrq_u32(b_half(a), vshlq_n_u32(b_half(b), 16))); }
+static inline void b_store(uint16_t *p, vec a) { vst1_u16(p, vreinterpret_u16_bf16(vcvt_bf16_f32(a))); }
+/* Element i of a and of b in word i. */
+static inline words b_zip(const uint16_t *a, const uint16_t *b) {
+    const uint16x4x2_t z = vzip_u16(vld1_u16(a), vld1_u16(b));
+    return vreinterpretq_s32_u16(vcombine_u16(z.val[0], z.val[1]));
+}
 #endif

@@ -76,14 +76,13 @@ static void itile(int32_t *c, size_t ldc, size_t m, size_t n, size_t k, const ui
     _tile_release();
 }
 
-/* A row of whole tiles' sums: y = act(total) or y += total.  sum, w and b are those of its columns. */
-#define END_ROW(y, total) do { \
+/* A row of whole tiles' sums: y takes act(total).  sum, w and b are those of its columns. */
+#define END_ROW(i, total) do { \
     UNROLL for (size_t j = 0; j < NV; j++) { \
-        float *p_ = (y) + j * VW; \
         vec x = total; \
         if (act == SV_ACT_QUICK) x = v_quick(x); \
         if (act == SV_ACT_GELU) x = v_gelu(x); \
-        v_store(p_, add ? v_add(v_load(p_), x) : x); \
+        v_put(y, (i) * ldy + j * VW, x, put); \
     } \
 } while (0)
 
@@ -132,45 +131,46 @@ static inline size_t even_part(size_t n, size_t most) {
 } while (0)
 
 #define AMX_ALWAYS static inline __attribute__((always_inline))
-AMX_ALWAYS void bproduct_as(const enum sv_act act, const bool whole, float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap,
-                            const uint32_t *bp, const float *bias, bool add) {
+AMX_ALWAYS void bproduct_as(const enum sv_act act, const bool whole, void *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap,
+                            const uint32_t *bp, const float *bias, enum sv_put put) {
     vec b[NV];
     UNROLL for (size_t j = 0; j < NV; j++) b[j] = bias && whole ? v_load(bias + j * VW) : v_set(0);
 #define ROW_END(i, s) do { \
-        if (whole) END_ROW(y + (i) * ldy, v_add(v_load(s + j * VW), b[j])); \
-        else finish(y + (i) * ldy, ldy, s, 1, n, bias, act, add); \
+        if (whole) END_ROW(i, v_add(v_load(s + j * VW), b[j])); \
+        else finish((char *)y + (i) * ldy * sv_put_size(put), ldy, s, 1, n, bias, act, put); \
     } while (0)
     AMX_PRODUCT(float, _tile_dpbf16ps, ROW_END);
 #undef ROW_END
 }
 
-AMX_ALWAYS void iproduct_as(const enum sv_act act, const bool whole, float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap,
-                            const uint32_t *bp, const struct sv_bytes *of, const float *bias, bool add) {
+AMX_ALWAYS void iproduct_as(const enum sv_act act, const bool whole, void *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap,
+                            const uint32_t *bp, const struct sv_bytes *of, const float *bias, enum sv_put put) {
     vec b[NV], sum[NV], w[NV];
     UNROLL for (size_t j = 0; j < NV; j++)
         b[j] = bias && whole ? v_load(bias + j * VW) : v_set(0), sum[j] = v_load(of->sum + j * VW), w[j] = v_load(of->w + j * VW);
 #define ROW_END(i, s) do { \
-        if (whole) END_ROW(y + (i) * ldy, of_bytes(w_load(s + j * VW), of, i, sum[j], w[j], b[j])); \
+        if (whole) END_ROW(i, of_bytes(w_load(s + j * VW), of, i, sum[j], w[j], b[j])); \
         else { \
             const struct sv_bytes its = { of->scale + (i), of->lo + (i), of->sum, of->w }; \
-            ifinish(y + (i) * ldy, ldy, s, 1, n, &its, bias, act, add); \
+            ifinish((char *)y + (i) * ldy * sv_put_size(put), ldy, s, 1, n, &its, bias, act, put); \
         } \
     } while (0)
     AMX_PRODUCT(int32_t, _tile_dpbusd, ROW_END);
 #undef ROW_END
 }
 
-static void bproduct(float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const float *bias, enum sv_act act, bool add) {
-    if (n < NR || act == SV_ACT_GELU) bproduct_as(act, false, y, ldy, m, n, k, ap, bp, bias, add);
-    else if (act == SV_ACT_QUICK) bproduct_as(SV_ACT_QUICK, true, y, ldy, m, NR, k, ap, bp, bias, false);
-    else bproduct_as(SV_ACT_NONE, true, y, ldy, m, NR, k, ap, bp, bias, add);
+static void bproduct(void *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const float *bias, enum sv_act act,
+                     enum sv_put put) {
+    if (n < NR || act == SV_ACT_GELU) bproduct_as(act, false, y, ldy, m, n, k, ap, bp, bias, put);
+    else if (act == SV_ACT_QUICK) bproduct_as(SV_ACT_QUICK, true, y, ldy, m, NR, k, ap, bp, bias, put);
+    else bproduct_as(SV_ACT_NONE, true, y, ldy, m, NR, k, ap, bp, bias, put);
 }
 
-static void iproduct(float *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const struct sv_bytes *of,
-                     const float *bias, enum sv_act act, bool add) {
-    if (n < NR || act == SV_ACT_GELU) iproduct_as(act, false, y, ldy, m, n, k, ap, bp, of, bias, add);
-    else if (act == SV_ACT_QUICK) iproduct_as(SV_ACT_QUICK, true, y, ldy, m, NR, k, ap, bp, of, bias, false);
-    else iproduct_as(SV_ACT_NONE, true, y, ldy, m, NR, k, ap, bp, of, bias, add);
+static void iproduct(void *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const struct sv_bytes *of,
+                     const float *bias, enum sv_act act, enum sv_put put) {
+    if (n < NR || act == SV_ACT_GELU) iproduct_as(act, false, y, ldy, m, n, k, ap, bp, of, bias, put);
+    else if (act == SV_ACT_QUICK) iproduct_as(SV_ACT_QUICK, true, y, ldy, m, NR, k, ap, bp, of, bias, put);
+    else iproduct_as(SV_ACT_NONE, true, y, ldy, m, NR, k, ap, bp, of, bias, put);
 }
 
 /* Blocks of one word, then what is left of k in a block whose other words are 0. */

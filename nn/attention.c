@@ -8,8 +8,10 @@ struct job {
     const struct sv_cpu *c;
     const struct sv_seqs *seqs;
     size_t width, heads, d;
-    const float *qkv, *prefix, *dout;
-    float *out, *dqkv, *dprefix, *scratch;
+    const void *qkv, *prefix;           /* these and out are of bf16 for pairs, else of floats */
+    void *out;
+    const float *dout;
+    float *dqkv, *dprefix, *scratch;
     size_t step;                        /* sequences of a head that one thread must take together */
     bool pairs;                         /* products of bf16 */
 };
@@ -20,11 +22,11 @@ struct job {
 struct head {
     const struct job *j;
     size_t len, keys, lds;              /* rows of this sequence; of the longest with its prefix */
-    const float *q, *k, *v;             /* row 0 of this sequence, 3 width apart */
+    const void *q, *k, *v;              /* row 0 of this sequence, 3 width apart */
+    const char *next; size_t more;      /* the q of row 0 of the sequence after it, and its rows */
     float *ktp, *kt, *vtp, *vt, *ks, *vs;
     float *qa, *oa, *qs, *os;           /* a block of rows of Q and dO: as tiles' left operand, as their right one */
     float *s, *t, *a;                   /* probabilities, their gradients, and either of them packed */
-    float *rows, *words;                /* for pairs: V of all keys, the prefix's first; rows of K as words */
 };
 
 enum { BLOCK = 48 };                    /* rows of a block going backward, about */
@@ -62,13 +64,11 @@ static size_t pair_words(const struct sv_kern *k, size_t n) { return sv_panel_wo
 
 static size_t lay_out_pairs(struct head *x, const struct job *j, float *mem) {
     const struct sv_kern *kern = j->c->kern;
-    const size_t mr = kern->wmr, nr = kern->nr, d = j->d, p = j->seqs->prefix, len = j->seqs->len, keys = p + len;
+    const size_t mr = kern->wmr, nr = kern->nr, dw = pair_words(kern, j->d), len = j->seqs->len, kw = pair_words(kern, len);
     size_t at = 0;
-    *x = (struct head){ .j = j, .keys = keys, .lds = p + up(len, nr) };
-    take(&at, mem, &x->ktp, up(p, nr) * pair_words(kern, d)), take(&at, mem, &x->kt, up(len, nr) * pair_words(kern, d));
-    take(&at, mem, &x->qa, mr * pair_words(kern, d)), take(&at, mem, &x->s, mr * x->lds), take(&at, mem, &x->a, mr * pair_words(kern, keys));
-    take(&at, mem, &x->rows, p ? keys * d : 0), take(&at, mem, &x->vs, up(d, nr) * pair_words(kern, keys));
-    take(&at, mem, &x->words, nr * pair_words(kern, d));
+    *x = (struct head){ .j = j, .keys = len, .lds = up(len, nr) };
+    take(&at, mem, &x->kt, up(len, nr) * dw), take(&at, mem, &x->vs, up(j->d, nr) * kw);
+    take(&at, mem, &x->qa, mr * dw), take(&at, mem, &x->s, mr * x->lds), take(&at, mem, &x->a, mr * kw);
     return at;
 }
 
@@ -88,6 +88,18 @@ size_t sv_attention_floats(const struct sv_cpu *c, const struct sv_seqs *q, size
 
 size_t sv_attention_back_floats(const struct sv_cpu *c, const struct sv_seqs *q, size_t width, size_t heads) {
     return floats(c, q, width, heads, true, false);
+}
+
+static size_t element(const struct job *j) { return j->pairs ? sizeof(uint16_t) : sizeof(float); }
+
+/* Rows of the sequence after this one come nearer while this one is worked on: so far apart, no machine follows them by itself. */
+static void fetch(const struct head *x, size_t first, size_t rows) {
+    enum { LINE = 64 };
+    const size_t size = element(x->j), part = x->j->width * size;
+    const char *p = x->next + first * 3 * part;
+    for (size_t i = first; i < sv_min(first + rows, x->more); i++)
+        for (size_t of = 0; of < 3; of++, p += part)
+            for (size_t at = 0; at < x->j->d * size; at += LINE) __builtin_prefetch(p + at, 0, 2);
 }
 
 /* Panels [ceil(rows / wide), d, wide] of x [rows, d]: transposed. */
@@ -135,7 +147,7 @@ static void probabilities(const struct head *x, float *s, const float *rows, siz
     weigh(x, s, first, m, keys);
 }
 
-static void forward_prefix(const struct head *x, const float *k, const float *v) {
+static void forward_prefix(const struct head *x, const void *k, const void *v) {
     const struct job *j = x->j;
     const struct sv_kern *kern = j->c->kern;
     pack_rows(kern, x->ktp, k, 3 * j->width, j->seqs->prefix, j->d, kern->nr);
@@ -150,7 +162,8 @@ static void forward(const struct head *x, float *out) {
     pack_cols(kern, x->vs + j->seqs->prefix * kern->nr, x->keys, x->v, ld, x->len, j->d, kern->nr);
     for (size_t r = 0; r < x->len; r += kern->mr) {
         const size_t m = sv_min(kern->mr, x->len - r), keys = keys_of(x, r + m - 1);
-        kern->pack(x->qa, kern->mr, x->q + r * ld, ld, m, j->d);
+        fetch(x, r, m);
+        kern->pack(x->qa, kern->mr, (const float *)x->q + r * ld, ld, m, j->d);
         probabilities(x, x->s, x->qa, r, m, keys);
         kern->pack(x->a, kern->mr, x->s, x->lds, m, keys);
         product(kern, out + r * j->width, j->width, m, j->d, keys, x->a, keys, x->vs, x->keys, false);
@@ -161,60 +174,46 @@ static void forward(const struct head *x, float *out) {
 
 static uint32_t *as_words(float *p) { return (uint32_t *)(void *)p; }
 
-/* Panels [ceil(rows / nr), pairs of d, nr] of x [rows, d], right ones: left ones whose blocks are turned. */
-static void pack_rows_pairs(const struct head *x, float *panel, const float *in, size_t ldx, size_t rows) {
+/* Panels [ceil(rows / nr), pairs of d, nr] of x [rows, d], right ones: words as floats are. */
+static void pack_rows_pairs(const struct head *x, float *panel, const uint16_t *in, size_t ldx, size_t rows) {
     const struct sv_kern *kern = x->j->c->kern;
-    const size_t nr = kern->nr, d = x->j->d, wk = kern->wk, n = pair_words(kern, d);
-    for (size_t r = 0; r < rows; r += nr, in += nr * ldx) {
-        const size_t m = sv_min(nr, rows - r);
-        kern->bpack(as_words(x->words), nr, in, ldx, m, d);
-        for (size_t p = 0; p < n; p += wk, panel += wk * nr) kern->pack(panel, nr, x->words + p * nr, wk, m, wk);
+    const size_t nr = kern->nr, n = x->j->d / 2, words = pair_words(kern, x->j->d);
+    for (size_t r = 0; r < rows; r += nr, in += nr * ldx, panel += nr * words) {
+        kern->pack(panel, nr, (const float *)(const void *)in, ldx / 2, sv_min(nr, rows - r), n);
+        memset(panel + nr * n, 0, nr * (words - n) * sizeof *panel);
     }
 }
 
 /* Panels [ceil(d / nr), pairs of rows, nr] of x [rows, d]: right ones. */
-static void pack_cols_pairs(const struct head *x, float *panel, const float *in, size_t ldx, size_t rows) {
+static void pack_cols_pairs(const struct head *x, float *panel, const uint16_t *in, size_t ldx, size_t rows) {
     const struct sv_kern *kern = x->j->c->kern;
     const size_t nr = kern->nr, d = x->j->d, n = pair_words(kern, rows);
     for (size_t at = 0; at < d; at += nr) kern->blay(as_words(panel + at * n), nr, in + at, ldx, sv_min(nr, d - at), rows);
 }
 
-/* c [m, n] = a b over the first k of kb words, in one row of tiles. */
-static void product_pairs(const struct sv_kern *kern, float *c, size_t ldc, size_t m, size_t n, size_t k, float *a, float *b, size_t kb) {
-    const size_t step = kern->runs && k == kb ? sv_max(n, 1) : kern->nr;
-    for (size_t j = 0; j < n; j += step) kern->btile(c + j, ldc, m, sv_min(step, n - j), k, as_words(a), as_words(b + j * kb), false);
-}
-
-static void copy_rows(const struct head *x, size_t at, const float *v, size_t n) {
-    for (size_t i = 0; i < n; i++) memcpy(x->rows + (at + i) * x->j->d, v + i * 3 * x->j->width, x->j->d * sizeof *v);
-}
-
-static void forward_prefix_pairs(const struct head *x, const float *k, const float *v) {
-    pack_rows_pairs(x, x->ktp, k, 3 * x->j->width, x->j->seqs->prefix);
-    copy_rows(x, 0, v, x->j->seqs->prefix);
-}
-
-static void forward_pairs(const struct head *x, float *out) {
+static void forward_pairs(const struct head *x, uint16_t *out) {
     const struct job *j = x->j;
     const struct sv_kern *kern = j->c->kern;
-    const size_t ld = 3 * j->width, d = j->d, p = j->seqs->prefix, keys = p + x->len, half = kern->nr / 2, dw = pair_words(kern, d), kw = pair_words(kern, keys);
-    if (p) copy_rows(x, p, x->v, x->len);
+    const size_t ld = 3 * j->width, nr = kern->nr, dw = pair_words(kern, j->d), kw = pair_words(kern, x->len);
     pack_rows_pairs(x, x->kt, x->k, ld, x->len);
-    pack_cols_pairs(x, x->vs, p ? x->rows : x->v, p ? d : ld, keys);
+    pack_cols_pairs(x, x->vs, x->v, ld, x->len);
     for (size_t r = 0; r < x->len; r += kern->wmr) {
-        const size_t m = sv_min(kern->wmr, x->len - r), seen = keys_of(x, r + m - 1);
-        kern->bpack(as_words(x->qa), kern->wmr, x->q + r * ld, ld, m, d);
-        product_pairs(kern, x->s, x->lds, m, up(p, half), dw, x->qa, x->ktp, dw);
-        product_pairs(kern, x->s + p, x->lds, m, up(seen - p, half), dw, x->qa, x->kt, dw);
+        const size_t m = sv_min(kern->wmr, x->len - r), seen = keys_of(x, r + m - 1), columns = up(seen, nr / 2), step = kern->runs ? columns : nr;
+        fetch(x, r, m);
+        sv_pack_half(kern, x->qa, kern->wmr, (const uint16_t *)x->q + r * ld, ld, m, j->d);
+        for (size_t k = 0; k < columns; k += step)
+            kern->btile(x->s + k, x->lds, m, sv_min(step, columns - k), dw, as_words(x->qa), as_words(x->kt + k * dw), false);
         weigh(x, x->s, r, m, seen);
         kern->bpack(as_words(x->a), kern->wmr, x->s, x->lds, m, seen);
-        product_pairs(kern, out + r * j->width, j->width, m, d, pair_words(kern, seen), x->a, x->vs, kw);
+        for (size_t i = 0; i < j->d; i += nr)
+            kern->bproduct(out + r * j->width + i, j->width, m, sv_min(nr, j->d - i), pair_words(kern, seen), as_words(x->a), as_words(x->vs + i * kw),
+                           NULL, SV_ACT_NONE, SV_ROUND);
     }
 }
 
 /* ---- the way back ---- */
 
-static void backward_prefix(const struct head *x, const float *k, const float *v) {
+static void backward_prefix(const struct head *x, const void *k, const void *v) {
     const struct job *j = x->j;
     const struct sv_kern *kern = j->c->kern;
     const size_t nr = kern->nr, ld = 3 * j->width, p = j->seqs->prefix;
@@ -253,7 +252,7 @@ static void backward_rows(const struct head *x, float *dq, float *dprefix, const
     const struct job *j = x->j;
     const struct sv_kern *kern = j->c->kern;
     const size_t mr = kern->mr, nr = kern->nr, w = j->width, ld = 3 * w, d = j->d, keys = keys_of(x, first + m - 1);
-    const float *q = x->q + first * ld;
+    const float *q = (const float *)x->q + first * ld;
     dout += first * w;
     pack_rows(kern, x->qa, q, ld, m, d, mr);
     pack_rows(kern, x->oa, dout, w, m, d, mr);
@@ -283,6 +282,20 @@ static void backward(const struct head *x, float *dq, float *dprefix, const floa
     for (size_t r = 0; r < x->len; r += block) backward_rows(x, dq, dprefix, dout, r, sv_min(block, x->len - r));
 }
 
+/* Element i of rows of q, k, v. */
+static const void *at(const struct job *j, const void *qkv, size_t i) { return (const char *)qkv + i * element(j); }
+
+/* The q, k, v of sequence and head i, of which the one after it is number i + 1 while that is less than end. */
+static void place(struct head *x, size_t i, size_t end) {
+    const struct job *j = x->j;
+    const struct sv_seqs *seqs = j->seqs;
+    const size_t n = seqs->batch, b = i % n, c = (i + 1) % n, w = j->width;
+    x->len = sv_seqs_first(seqs, b + 1) - sv_seqs_first(seqs, b);
+    x->q = at(j, j->qkv, sv_seqs_first(seqs, b) * 3 * w + i / n * j->d), x->k = at(j, x->q, w), x->v = at(j, x->k, w);
+    x->more = i + 1 < end ? sv_seqs_first(seqs, c + 1) - sv_seqs_first(seqs, c) : 0;
+    x->next = at(j, j->qkv, sv_seqs_first(seqs, c) * 3 * w + (i + 1) / n * j->d);
+}
+
 /* Head by head, so that a thread packs a prefix once for many sequences. */
 static void some_heads(void *arg, size_t begin, size_t end, size_t thread) {
     const struct job *j = arg;
@@ -293,17 +306,17 @@ static void some_heads(void *arg, size_t begin, size_t end, size_t thread) {
     const size_t share = lay_out_any(&x, j, NULL, back);
     lay_out_any(&x, j, j->scratch + thread * share, back);
     for (size_t i = begin * j->step; i < end * j->step; i++) {
-        const size_t b = i % seqs->batch, h = i / seqs->batch, row = sv_seqs_first(seqs, b), at = h * j->d;
+        const size_t b = i % seqs->batch, row = sv_seqs_first(seqs, b), first = i / seqs->batch * j->d;
         if (seqs->prefix && (b == 0 || i == begin * j->step))
-            (back ? backward_prefix : j->pairs ? forward_prefix_pairs : forward_prefix)(&x, j->prefix + w + at, j->prefix + 2 * w + at);
-        x.len = sv_seqs_first(seqs, b + 1) - row;
-        x.q = j->qkv + row * ld + at, x.k = x.q + w, x.v = x.k + w;
-        if (back) backward(&x, j->dqkv + row * ld + at, seqs->prefix ? j->dprefix + at : NULL, j->dout + row * w + at);
-        else (j->pairs ? forward_pairs : forward)(&x, j->out + row * w + at);
+            (back ? backward_prefix : forward_prefix)(&x, at(j, j->prefix, w + first), at(j, j->prefix, 2 * w + first));
+        place(&x, i, end * j->step);
+        if (back) backward(&x, j->dqkv + row * ld + first, seqs->prefix ? j->dprefix + first : NULL, j->dout + row * w + first);
+        else if (j->pairs) forward_pairs(&x, (uint16_t *)j->out + row * w + first);
+        else forward(&x, (float *)j->out + row * w + first);
     }
 }
 
-void sv_attention(const struct sv_cpu *c, enum sv_dtype type, float *out, const float *qkv, const float *prefix, const struct sv_seqs *q,
+void sv_attention(const struct sv_cpu *c, enum sv_dtype type, void *out, const void *qkv, const void *prefix, const struct sv_seqs *q,
                   size_t width, size_t heads, float *scratch) {
     struct job j = { .c = c, .seqs = q, .width = width, .heads = heads, .d = width / heads, .qkv = qkv, .prefix = prefix, .out = out,
                      .scratch = scratch, .step = 1, .pairs = type == SV_BF16 };

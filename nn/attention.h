@@ -30,9 +30,9 @@ size_t sv_attention_floats(const struct sv_cpu *c, const struct sv_seqs *q, size
 size_t sv_attention_back_floats(const struct sv_cpu *c, const struct sv_seqs *q, size_t width, size_t heads);
 
 /* out [rows, width] from qkv [rows, 3 width]: q, k, v side by side, heads side by side within each; width is a multiple of
- * heads.  prefix [P, 3 width]: the same of the prefix, of which k and v are read.  type: SV_F32, or SV_BF16, where q, k, v and the
- * probabilities are rounded for the two products; sums and softmax are f32. */
-void sv_attention(const struct sv_cpu *c, enum sv_dtype type, float *out, const float *qkv, const float *prefix, const struct sv_seqs *q,
+ * heads.  prefix [P, 3 width]: the same of the prefix, of which k and v are read.  All are of type: SV_F32, or SV_BF16 (4-byte aligned, d
+ * even, no prefix), where the probabilities are rounded, too, for the second product; sums and softmax are f32. */
+void sv_attention(const struct sv_cpu *c, enum sv_dtype type, void *out, const void *qkv, const void *prefix, const struct sv_seqs *q,
                   size_t width, size_t heads, float *scratch);
 
 /* With A = softmax(S), S = Q K^T / sqrt(d) and O = A V, recomputed from qkv:

@@ -17,7 +17,8 @@ struct sv_block sv_block_load(struct sv_load *l, const char *prefix, size_t i, c
 
 static size_t line(size_t n) { return sv_ceil_div(n, 16) * 16; }
 
-/* What exists of one block's pass, and where: in the caller's memory if it is kept, else in x itself and in scratch. */
+/* What exists of one block's pass, and where: in the caller's memory if it is kept, else in x itself and in scratch, where qkv, seen and
+ * active may be of bf16. */
 struct pass {
     float *x;                           /* [rows, W] what goes in */
     float *qkv;                         /* [rows, 3W] */
@@ -36,34 +37,49 @@ static struct layout lay_out(const struct sv_cpu *c, const struct sv_stack *s, c
     o.wide = line(rows * s->width);
     o.tail = o.wide + line(rows * sv_max(3 * s->width, s->mlp));
     o.total = o.tail + sv_max(sv_attention_floats(c, q, s->width, s->heads),
-                              sv_max(sv_gemm_from_floats(c, rows, s->width), sv_gemm_floats(c, rows, s->mlp)));
+                              sv_max(sv_gemm_from_floats(c, rows, s->width), sv_gemm_from_floats(c, rows, s->mlp)));
     return o;
 }
 
-/* y = act(w norm(x) + bias); the norm is taken while x is packed. */
+/* y takes act(w norm(x) + bias); the norm is taken while x is packed. */
 static void normed_linear(const struct sv_cpu *c, float *y, const float *x, size_t rows, const struct sv_norm *norm, const struct sv_linear *l,
-                          enum sv_act act, float *scratch) {
+                          enum sv_act act, enum sv_put put, float *scratch) {
     const struct sv_normed n = { c, x, l->w.k, l->w.k, norm };
-    sv_gemm_from(c, y, l->w.n, &(struct sv_maker){ sv_normed_row, &n }, rows, &l->w, &(struct sv_epilogue){ .bias = l->bias, .act = act }, scratch);
+    const struct sv_epilogue ep = { .bias = l->bias, .act = act, .put = put };
+    sv_gemm_from(c, y, l->w.n, &(struct sv_maker){ sv_normed_row, &n }, rows, &l->w, &ep, scratch);
 }
 
 static void copy(float *to, const float *from, size_t n) { if (to != from) memcpy(to, from, n * sizeof *to); }
+
+
+static const uint16_t *as_halves(const float *p) { return (const uint16_t *)(const void *)p; }
+
+/* Whether what goes from one matrix to the next does so as bf16: rows are as short as weights are, and attention's products as fast. */
+static bool in_halves(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_block *b) {
+    return c->kern->bf16 && b->qkv.w.type != SV_F32 && s->width / s->heads % 2 == 0;
+}
+
+/* y += w x + bias, for x of floats or of bf16. */
+static void added(const struct sv_cpu *c, float *y, const float *x, bool half, size_t rows, const struct sv_linear *l, float *scratch) {
+    const struct sv_epilogue ep = { .bias = l->bias, .put = SV_ADD };
+    if (half) sv_gemm_half(c, y, l->w.n, as_halves(x), l->w.k, rows, &l->w, &ep, scratch);
+    else sv_gemm(c, y, l->w.n, x, l->w.k, rows, &l->w, &ep, scratch);
+}
 
 /* One block; what comes out goes to y, which may be p->mid. */
 static void forward(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_block *b, const struct pass *p, float *y,
                     const float *prefix, const struct sv_seqs *q) {
     const size_t rows = sv_seqs_rows(q), w = s->width;
-    const bool fused = p->hidden == p->active;
-    const struct sv_epilogue out = { .bias = b->out.bias, .add = true }, fc2 = { .bias = b->fc2.bias, .add = true };
-    normed_linear(c, p->qkv, p->x, rows, &b->ln1, &b->qkv, SV_ACT_NONE, p->tail);
-    const enum sv_dtype seen = b->qkv.w.type != SV_F32 && c->kern->bf16 ? SV_BF16 : SV_F32;
-    sv_attention(c, seen, p->seen, p->qkv, prefix, q, w, s->heads, p->tail);
+    const bool fused = p->hidden == p->active, half = fused && in_halves(c, s, b);
+    const enum sv_put put = half ? SV_ROUND : SV_SET;
+    normed_linear(c, p->qkv, p->x, rows, &b->ln1, &b->qkv, SV_ACT_NONE, put, p->tail);
+    sv_attention(c, half ? SV_BF16 : SV_F32, p->seen, p->qkv, prefix, q, w, s->heads, p->tail);
     copy(p->mid, p->x, rows * w);
-    sv_gemm(c, p->mid, w, p->seen, w, rows, &b->out.w, &out, p->tail);
-    normed_linear(c, p->hidden, p->mid, rows, &b->ln2, &b->fc1, fused ? s->act : SV_ACT_NONE, p->tail);
+    added(c, p->mid, p->seen, half, rows, &b->out, p->tail);
+    normed_linear(c, p->hidden, p->mid, rows, &b->ln2, &b->fc1, fused ? s->act : SV_ACT_NONE, put, p->tail);
     if (!fused) sv_act(c, s->act, p->active, p->hidden, rows * s->mlp);
     copy(y, p->mid, rows * w);
-    sv_gemm(c, y, w, p->active, s->mlp, rows, &b->fc2.w, &fc2, p->tail);
+    added(c, y, p->active, half, rows, &b->fc2, p->tail);
 }
 
 size_t sv_stack_floats(const struct sv_cpu *c, const struct sv_stack *s, size_t batch, size_t len) {

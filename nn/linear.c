@@ -10,7 +10,7 @@ void sv_linear_back(const struct sv_cpu *c, const struct sv_linear *l, float *dx
     if (dx) sv_gemm(c, dx, in, dy, out, rows, &l->turned, NULL, scratch);
     if (l->dw) {
         const struct sv_packed right = sv_pack_turned(c, scratch, x, in, in, rows);
-        const struct sv_epilogue add = { .add = true };
+        const struct sv_epilogue add = { .put = SV_ADD };
         sv_gemm_turned(c, l->dw, in, dy, out, out, &right, &add, scratch + sv_ceil_div(sv_pack_floats(c->kern, SV_F32, in, rows), 16) * 16);
     }
     if (l->dbias) sv_column_sums(c, l->dbias, dy, out, rows, out);

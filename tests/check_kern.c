@@ -356,31 +356,65 @@ static void check_tile(void) {
     tiles(tile_once, K->mr, 1);
 }
 
-static void finish_once(size_t m, size_t n, enum sv_act act, bool add, bool head) {
-    const size_t ldy = n + pick(0, 3), nr = K->nr, ys = (m - 1) * ldy + n;
-    struct buf y = floats(ys, head), old = floats(ys, 0), sums = floats(K->mr * nr, !head), bias = floats(n, head);
-    const float *b = pick(0, 3) ? bias.f : NULL;
-    if (!add) for (size_t i = 0; i < ys; i++) if (i % ldy < n) y.f[i] = NAN;      /* y is not read */
-    memcpy(old.p, y.p, ys * sizeof(float));
-    K->finish(y.f, ldy, sums.f, m, n, b, act, add);
-    for (size_t i = 0; i < m; i++) for (size_t j = 0; j < ldy && i * ldy + j < ys; j++) {
-        const float got = y.f[i * ldy + j], was = old.f[i * ldy + j];
-        if (j >= n) {
-            verdict(sv_f32_bits(got) == sv_f32_bits(was), "m=%zu n=%zu wrote the gap at (%zu, %zu)", m, n, i, j);
-            continue;
-        }
-        float x = b ? sums.f[i * nr + j] + b[j] : sums.f[i * nr + j];
-        if (act != SV_ACT_NONE) (act == SV_ACT_QUICK ? K->quick : K->gelu)(&x, &x, 1);
-        if (add) x += was;
-        verdict(got == x, "m=%zu n=%zu act=%d add=%d (%zu, %zu) got %.9g want %.9g", m, n, (int)act, add, i, j, got, x);
-    }
-    drop(y), drop(old), drop(sums), drop(bias);
+/* A y [m, n] to put values into; what is not to be read is NaN. */
+static struct buf y_of(size_t m, size_t n, size_t ldy, enum sv_put put, bool head) {
+    const size_t ys = (m - 1) * ldy + n;
+    struct buf y = bytes(ys * sv_put_size(put), head);
+    for (size_t i = 0; i < ys; i++)
+        if (put == SV_ROUND) y.h[i] = i % ldy < n ? 0x7fc1 : (uint16_t)i;
+        else y.f[i] = i % ldy < n && put == SV_SET ? NAN : real();
+    return y;
 }
 
-static void finishes(void (*once)(size_t m, size_t n, enum sv_act act, bool add, bool head), size_t mr) {
+static struct buf copy_of(const struct buf *b, size_t size) {
+    struct buf c = bytes(size, false);
+    memcpy(c.p, b->p, size);
+    return c;
+}
+
+/* What rounding to bf16 may make of x: half.h's result, or for a subnormal 0. */
+static bool is_bf16(uint32_t got, float x) {
+    if (isnan(x)) return isnan(sv_bf16_f32((uint16_t)got));
+    return got == sv_f32_bf16(x) || (fabsf(x) < FLT_MIN && !(got & 0x7fff));
+}
+
+/* y has taken the values x [m, n], and its gaps are what they were. */
+static void taken(const struct buf *y, const struct buf *old, size_t m, size_t n, size_t ldy, const float *x, enum sv_act act, enum sv_put put) {
+    const size_t size = sv_put_size(put);
+    for (size_t i = 0; i < m; i++) for (size_t j = 0; j < ldy && i * ldy + j < (m - 1) * ldy + n; j++) {
+        const size_t at = i * ldy + j;
+        if (j >= n) {
+            verdict(!memcmp((char *)y->p + at * size, (char *)old->p + at * size, size), "m=%zu n=%zu wrote the gap at (%zu, %zu)", m, n, i, j);
+            continue;
+        }
+        const float want = put == SV_ADD ? x[i * n + j] + old->f[at] : x[i * n + j], got = put == SV_ROUND ? sv_bf16_f32(y->h[at]) : y->f[at];
+        verdict(put == SV_ROUND ? is_bf16(y->h[at], want) : got == want, "m=%zu n=%zu act=%d put=%d (%zu, %zu) got %.9g want %.9g", m, n, (int)act,
+                (int)put, i, j, got, want);
+    }
+}
+
+static void finish_once(size_t m, size_t n, enum sv_act act, enum sv_put put, bool head) {
+    const size_t ldy = n + pick(0, 3), nr = K->nr;
+    struct buf y = y_of(m, n, ldy, put, head), old = copy_of(&y, ((m - 1) * ldy + n) * sv_put_size(put)), sums = floats(K->mr * nr, !head);
+    struct buf bias = floats(n, head), want = floats(m * n, false);
+    const float *b = pick(0, 3) ? bias.f : NULL;
+    K->finish(y.p, ldy, sums.f, m, n, b, act, put);
+    for (size_t i = 0; i < m * n; i++) {
+        const size_t at = i / n * nr + i % n;
+        want.f[i] = b ? sums.f[at] + b[i % n] : sums.f[at];
+        if (act != SV_ACT_NONE) (act == SV_ACT_QUICK ? K->quick : K->gelu)(&want.f[i], &want.f[i], 1);
+    }
+    taken(&y, &old, m, n, ldy, want.f, act, put);
+    drop(y), drop(old), drop(sums), drop(bias), drop(want);
+}
+
+static void finishes(void (*once)(size_t m, size_t n, enum sv_act act, enum sv_put put, bool head), size_t mr) {
     size_t t = 0;
     for (size_t m = 1; m <= mr; m++)
-        for (size_t n = 1; n <= K->nr; n++, t++) once(m, n, t % 4 == 3 ? SV_ACT_NONE : (enum sv_act)(t % 4), t % 4 == 3, t & 1);
+        for (size_t n = 1; n <= K->nr; n++, t++) {
+            const enum sv_put put = t % 4 == 3 ? SV_ADD : t % 8 < 4 ? SV_SET : SV_ROUND;
+            once(m, n, put == SV_ADD ? SV_ACT_NONE : (enum sv_act)(t % 4), put, t & 1);
+        }
 }
 
 static void check_finish(void) { finishes(finish_once, K->mr); }
@@ -398,36 +432,40 @@ static void pack_once(size_t wide, size_t m, size_t k, bool head) {
 }
 
 /* A tile and its end in one have the bits of the two in turn. */
-static void same_bits(const struct buf *y, const struct buf *want, size_t ys, size_t m, size_t n, size_t k) {
-    for (size_t i = 0; i < ys; i++) verdict(y->w[i] == want->w[i], "m=%zu n=%zu k=%zu at %zu got %.9g want %.9g", m, n, k, i, y->f[i], want->f[i]);
+static void same_bits(const struct buf *y, const struct buf *want, size_t size, size_t m, size_t n, size_t k) {
+    const unsigned char *got = y->p, *due = want->p;
+    for (size_t i = 0; i < size; i++) verdict(got[i] == due[i], "m=%zu n=%zu k=%zu other bits at byte %zu", m, n, k, i);
 }
 
 /* wk: k is a multiple of it. */
-static void products(void (*once)(size_t m, size_t n, size_t k, enum sv_act act, bool add, bool head), size_t mr, size_t wk) {
+static void products(void (*once)(size_t m, size_t n, size_t k, enum sv_act act, enum sv_put put, bool head), size_t mr, size_t wk) {
     for (size_t m = 1; m <= mr; m++)
         for (size_t n = 1; n <= K->nr; n++)
-            for (size_t t = 0; t < 3; t++) once(m, n, pick(0, 40) / wk * wk, (enum sv_act)t, false, t & 1), once(m, n, t * wk, SV_ACT_NONE, true, t & 1);
-    for (size_t k = 0; k < 300; k += wk) once(mr, K->nr, k, (enum sv_act)(k / wk % 3), false, k / wk & 1);
+            for (size_t t = 0; t < 3; t++) {
+                once(m, n, pick(0, 40) / wk * wk, (enum sv_act)t, pick(0, 1) ? SV_SET : SV_ROUND, t & 1);
+                once(m, n, t * wk, SV_ACT_NONE, SV_ADD, t & 1);
+            }
+    for (size_t k = 0; k < 300; k += wk)
+        for (enum sv_put put = SV_SET; put <= SV_ROUND; put += SV_ROUND) once(mr, K->nr, k, (enum sv_act)(k / wk % 3), put, k / wk & 1);
 }
 
 /* Of words: any number of tiles below each other where a table runs through them. */
-static void runs(void (*once)(size_t m, size_t n, size_t k, enum sv_act act, bool add, bool head)) {
+static void runs(void (*once)(size_t m, size_t n, size_t k, enum sv_act act, enum sv_put put, bool head)) {
+    static const enum sv_put puts[] = { SV_SET, SV_ROUND, SV_ROUND, SV_ADD, SV_SET, SV_SET };
     products(once, K->wmr, K->wk);
     for (size_t t = 0; K->runs && t < 600; t++)
-        once(pick(0, 4) * K->wmr + pick(1, K->wmr), t & 1 ? K->nr : pick(1, K->nr), pick(0, t % 8 ? 8 : 70) * K->wk, (enum sv_act)(t % 3),
-             t % 3 == 0 && t & 2, t & 4);
+        once(pick(0, 4) * K->wmr + pick(1, K->wmr), t & 1 ? K->nr : pick(1, K->nr), pick(0, t % 8 ? 8 : 70) * K->wk, (enum sv_act)(t % 3), puts[t % 6], t & 4);
 }
 
-static void product_once(size_t m, size_t n, size_t k, enum sv_act act, bool add, bool head) {
-    const size_t ldy = n + pick(0, 3), mr = K->mr, nr = K->nr, ys = (m - 1) * ldy + n;
-    struct buf a = floats(k * mr, !head), b = floats(k * nr, head), y = floats(ys, head), want = floats(ys, 0), bias = floats(n, head), s = floats(mr * nr, 0);
+static void product_once(size_t m, size_t n, size_t k, enum sv_act act, enum sv_put put, bool head) {
+    const size_t ldy = n + pick(0, 3), mr = K->mr, nr = K->nr, size = ((m - 1) * ldy + n) * sv_put_size(put);
+    struct buf a = floats(k * mr, !head), b = floats(k * nr, head), bias = floats(n, head), s = floats(mr * nr, 0);
+    struct buf y = y_of(m, n, ldy, put, head), want = copy_of(&y, size);
     const float *z = pick(0, 3) ? bias.f : NULL;
-    if (!add) for (size_t i = 0; i < ys; i++) if (i % ldy < n) y.f[i] = NAN;      /* y is not read */
-    memcpy(want.p, y.p, ys * sizeof(float));
     K->tile(s.f, nr, m, nr, k, a.f, b.f, false);
-    K->finish(want.f, ldy, s.f, m, n, z, act, add);
-    K->product(y.f, ldy, m, n, k, a.f, b.f, z, act, add);
-    same_bits(&y, &want, ys, m, n, k);
+    K->finish(want.p, ldy, s.f, m, n, z, act, put);
+    K->product(y.p, ldy, m, n, k, a.f, b.f, z, act, put);
+    same_bits(&y, &want, size, m, n, k);
     drop(a), drop(b), drop(y), drop(want), drop(bias), drop(s);
 }
 

@@ -16,12 +16,6 @@ static uint32_t pair_word(void) { return sv_f32_bf16(real()) | (uint32_t)sv_f32_
 /* k words of a left panel need whole blocks of them. */
 static size_t whole(size_t k) { return (k + K->wk - 1) / K->wk * K->wk; }
 
-/* What rounding to bf16 may make of x: half.h's result, or for a subnormal 0. */
-static bool is_bf16(uint32_t got, float x) {
-    const uint16_t want = sv_f32_bf16(x);
-    return isnan(x) ? isnan(half_of(got, 0)) : got == want || (fabsf(x) < FLT_MIN && !(got & 0x7fff));
-}
-
 static void bpack_once(size_t wide, size_t m, size_t k, bool head) {
     static const uint32_t odd[] = { 0x7fc00000, 0xff800001, 0x7f800000, 0x80000000, 0x3f808000, 0x3f818000, 0x3f808001, 0x7f7fffff, 0x00000001, 0x007fffff };
     const size_t ldx = k + pick(0, 5), xs = m ? (m - 1) * ldx + k : 0, kw = whole((k + 1) / 2);
@@ -44,13 +38,13 @@ static void check_bpack(void) {
 
 static void blay_once(size_t wide, size_t m, size_t k, bool head) {
     const size_t ldx = m + pick(0, 5), xs = k ? (k - 1) * ldx + m : 0, kw = whole((k + 1) / 2);
-    struct buf x = floats(xs, !head), out = bytes(wide * kw * sizeof(uint32_t), head);
-    K->blay(out.w, wide, x.f, ldx, m, k);
+    struct buf x = bytes(xs * sizeof(uint16_t), !head), out = bytes(wide * kw * sizeof(uint32_t), head);
+    for (size_t i = 0; i < xs; i++) x.h[i] = (uint16_t)any_word();
+    K->blay(out.w, wide, x.h, ldx, m, k);
     for (size_t p = 0; p < 2 * kw; p++)
         for (size_t i = 0; i < wide; i++) {
-            const float want = i < m && p < k ? x.f[p * ldx + i] : 0;
-            const uint32_t got = out.w[p / 2 * wide + i] >> p % 2 * 16 & 0xffff;
-            verdict(is_bf16(got, want), "wide=%zu m=%zu k=%zu (%zu, %zu) %08x became %04x", wide, m, k, p, i, sv_f32_bits(want), got);
+            const uint32_t want = i < m && p < k ? x.h[p * ldx + i] : 0, got = out.w[p / 2 * wide + i] >> p % 2 * 16 & 0xffff;
+            verdict(got == want, "wide=%zu m=%zu k=%zu (%zu, %zu) %04x became %04x", wide, m, k, p, i, want, got);
         }
     drop(x), drop(out);
 }
@@ -95,7 +89,7 @@ static void btile_across(size_t m, size_t n, size_t k, bool add, bool head) {
     memcpy(want.p, c.p, cs * sizeof(float));
     for (size_t j = 0; j < n; j += nr) K->btile(want.f + j, ldc, m, sv_min(nr, n - j), k, a.w, b.w + j * k, add);
     K->btile(c.f, ldc, m, n, k, a.w, b.w, add);
-    same_bits(&c, &want, cs, m, n, k);
+    same_bits(&c, &want, cs * sizeof(float), m, n, k);
     drop(a), drop(b), drop(c), drop(want);
 }
 
@@ -212,72 +206,60 @@ static void check_itile(void) {
 }
 
 /* Plain first, against the truth; what an activation or y adds to that is exact. */
-static void ifinish_once(size_t m, size_t n, enum sv_act act, bool add, bool head) {
-    const size_t ldy = n + pick(0, 3), nr = K->nr, ys = (m - 1) * ldy + n;
+static void ifinish_once(size_t m, size_t n, enum sv_act act, enum sv_put put, bool head) {
+    const size_t ldy = n + pick(0, 3), nr = K->nr;
     struct buf s = words_of(m * nr, head, any_word), scale = floats(m, head), lo = floats(m, !head), sum = floats(nr, head), w = floats(nr, !head);
-    struct buf y = floats(ys, head), old = floats(ys, 0), plain = floats(m * n, 0), bias = floats(n, head);
+    struct buf y = y_of(m, n, ldy, put, head), old = copy_of(&y, ((m - 1) * ldy + n) * sv_put_size(put)), want = floats(m * n, 0), bias = floats(n, head);
     const struct sv_bytes of = { scale.f, lo.f, sum.f, w.f };
     const float *b = pick(0, 3) ? bias.f : NULL;
     for (size_t i = 0; i < m * nr; i++) s.i[i] /= 64;
     for (size_t i = 0; i < m; i++) scale.f[i] *= 1e-6f;
-    if (!add) for (size_t i = 0; i < ys; i++) if (i % ldy < n) y.f[i] = NAN;      /* y is not read */
-    memcpy(old.p, y.p, ys * sizeof(float));
-    K->ifinish(plain.f, n, s.i, m, n, &of, b, SV_ACT_NONE, false);
-    K->ifinish(y.f, ldy, s.i, m, n, &of, b, act, add);
-    for (size_t i = 0; i < m; i++) for (size_t j = 0; j < ldy && i * ldy + j < ys; j++) {
-        const float got = y.f[i * ldy + j], was = old.f[i * ldy + j];
-        if (j >= n) {
-            verdict(sv_f32_bits(got) == sv_f32_bits(was), "m=%zu n=%zu wrote the gap at (%zu, %zu)", m, n, i, j);
-            continue;
-        }
-        const double u = (double)scale.f[i] * s.i[i * nr + j], v = (double)lo.f[i] * sum.f[j], z = b ? b[j] : 0;
-        float x = plain.f[i * n + j];
-        near(x, (u + v) * w.f[j] + z, sum_bound(3, (fabs(u) + fabs(v)) * fabs((double)w.f[j]) + fabs(z)), m, i);
-        if (act != SV_ACT_NONE) (act == SV_ACT_QUICK ? K->quick : K->gelu)(&x, &x, 1);
-        if (add) x += was;
-        verdict(got == x, "m=%zu n=%zu act=%d add=%d (%zu, %zu) got %.9g want %.9g", m, n, (int)act, add, i, j, got, x);
+    K->ifinish(want.p, n, s.i, m, n, &of, b, SV_ACT_NONE, SV_SET);
+    K->ifinish(y.p, ldy, s.i, m, n, &of, b, act, put);
+    for (size_t i = 0; i < m * n; i++) {
+        const double u = (double)scale.f[i / n] * s.i[i / n * nr + i % n], v = (double)lo.f[i / n] * sum.f[i % n], z = b ? b[i % n] : 0, f = w.f[i % n];
+        near(want.f[i], (u + v) * f + z, sum_bound(3, (fabs(u) + fabs(v)) * fabs(f) + fabs(z)), m, i);
+        if (act != SV_ACT_NONE) (act == SV_ACT_QUICK ? K->quick : K->gelu)(&want.f[i], &want.f[i], 1);
     }
-    drop(s), drop(scale), drop(lo), drop(sum), drop(w), drop(y), drop(old), drop(plain), drop(bias);
+    taken(&y, &old, m, n, ldy, want.f, act, put);
+    drop(s), drop(scale), drop(lo), drop(sum), drop(w), drop(y), drop(old), drop(want), drop(bias);
 }
 
 static void check_ifinish(void) { finishes(ifinish_once, K->wmr); }
 
-static void iproduct_once(size_t m, size_t n, size_t k, enum sv_act act, bool add, bool head) {
-    const size_t ldy = n + pick(0, 3), mr = K->wmr, nr = K->nr, ys = (m - 1) * ldy + n, all = (m + mr - 1) / mr * mr;
+static void iproduct_once(size_t m, size_t n, size_t k, enum sv_act act, enum sv_put put, bool head) {
+    const size_t ldy = n + pick(0, 3), mr = K->wmr, nr = K->nr, size = ((m - 1) * ldy + n) * sv_put_size(put), all = (m + mr - 1) / mr * mr;
     struct buf a = words_of(k * all, !head, any_word), b = words_of(k * nr, head, any_word), scale = floats(m, head), lo = floats(m, !head), sum = floats(nr, head);
-    struct buf w = floats(nr, !head), y = floats(ys, head), want = floats(ys, 0), bias = floats(n, head), s = floats(mr * nr, 0);
+    struct buf w = floats(nr, !head), bias = floats(n, head), s = floats(mr * nr, 0), y = y_of(m, n, ldy, put, head), want = copy_of(&y, size);
     const struct sv_bytes of = { scale.f, lo.f, sum.f, w.f };
     const float *z = pick(0, 3) ? bias.f : NULL;
     fit_bytes(a.w, k * all), fit_pairs(b.w, k * nr);
     for (size_t i = 0; i < m; i++) scale.f[i] *= 1e-5f;
-    if (!add) for (size_t i = 0; i < ys; i++) if (i % ldy < n) y.f[i] = NAN;      /* y is not read */
-    memcpy(want.p, y.p, ys * sizeof(float));
     for (size_t at = 0; at < m; at += mr) {
         const size_t rows = sv_min(mr, m - at);
         const struct sv_bytes its = { scale.f + at, lo.f + at, sum.f, w.f };
         K->itile(s.i, nr, rows, nr, k, a.w + at * k, b.w, false);
-        K->ifinish(want.f + at * ldy, ldy, s.i, rows, n, &its, z, act, add);
+        K->ifinish((char *)want.p + at * ldy * sv_put_size(put), ldy, s.i, rows, n, &its, z, act, put);
     }
-    K->iproduct(y.f, ldy, m, n, k, a.w, b.w, &of, z, act, add);
-    same_bits(&y, &want, ys, m, n, k);
+    K->iproduct(y.p, ldy, m, n, k, a.w, b.w, &of, z, act, put);
+    same_bits(&y, &want, size, m, n, k);
     drop(a), drop(b), drop(scale), drop(lo), drop(sum), drop(w), drop(y), drop(want), drop(bias), drop(s);
 }
 
 static void check_iproduct(void) { runs(iproduct_once); }
 
-static void bproduct_once(size_t m, size_t n, size_t k, enum sv_act act, bool add, bool head) {
-    const size_t ldy = n + pick(0, 3), mr = K->wmr, nr = K->nr, ys = (m - 1) * ldy + n;
-    struct buf a = words_of(k * ((m + mr - 1) / mr * mr), !head, pair_word), b = words_of(k * nr, head, pair_word), y = floats(ys, head), want = floats(ys, 0), bias = floats(n, head), s = floats(mr * nr, 0);
+static void bproduct_once(size_t m, size_t n, size_t k, enum sv_act act, enum sv_put put, bool head) {
+    const size_t ldy = n + pick(0, 3), mr = K->wmr, nr = K->nr, size = ((m - 1) * ldy + n) * sv_put_size(put);
+    struct buf a = words_of(k * ((m + mr - 1) / mr * mr), !head, pair_word), b = words_of(k * nr, head, pair_word), bias = floats(n, head), s = floats(mr * nr, 0);
+    struct buf y = y_of(m, n, ldy, put, head), want = copy_of(&y, size);
     const float *z = pick(0, 3) ? bias.f : NULL;
-    if (!add) for (size_t i = 0; i < ys; i++) if (i % ldy < n) y.f[i] = NAN;      /* y is not read */
-    memcpy(want.p, y.p, ys * sizeof(float));
     for (size_t at = 0; at < m; at += mr) {
         const size_t rows = sv_min(mr, m - at);
         K->btile(s.f, nr, rows, nr, k, a.w + at * k, b.w, false);
-        K->finish(want.f + at * ldy, ldy, s.f, rows, n, z, act, add);
+        K->finish((char *)want.p + at * ldy * sv_put_size(put), ldy, s.f, rows, n, z, act, put);
     }
-    K->bproduct(y.f, ldy, m, n, k, a.w, b.w, z, act, add);
-    same_bits(&y, &want, ys, m, n, k);
+    K->bproduct(y.p, ldy, m, n, k, a.w, b.w, z, act, put);
+    same_bits(&y, &want, size, m, n, k);
     drop(a), drop(b), drop(y), drop(want), drop(bias), drop(s);
 }
 

@@ -101,7 +101,7 @@ static void check_gemm(const struct sv_cpu *c, struct shape s, struct sv_epilogu
     sv_gemm(c, y, ldy, x, ldx, s.m, &packed, &ep, scratch);
     for (size_t i = 0; i < s.m; i++)
         for (size_t j = 0; j < ldy; j++) {
-            double sum = ep.add || j >= s.n ? y0[i * ldy + j] : 0, mag = fabs(sum);
+            double sum = ep.put == SV_ADD || j >= s.n ? y0[i * ldy + j] : 0, mag = fabs(sum);
             for (size_t p = 0; j < s.n && p < s.k; p++) {
                 const double ab = (double)x[i * ldx + p] * w[j * s.k + p];
                 sum += ab, mag += fabs(ab);
@@ -124,7 +124,7 @@ Test(gemm, against_double) {
                 check_gemm(&c, shapes[i], (struct sv_epilogue){0}, &rng);
                 check_gemm(&c, shapes[i], (struct sv_epilogue){ .bias = &some, .act = SV_ACT_QUICK }, &rng);
                 check_gemm(&c, shapes[i], (struct sv_epilogue){ .bias = &some, .act = SV_ACT_GELU }, &rng);
-                check_gemm(&c, shapes[i], (struct sv_epilogue){ .bias = &some, .add = true }, &rng);
+                check_gemm(&c, shapes[i], (struct sv_epilogue){ .bias = &some, .put = SV_ADD }, &rng);
             }
             sv_pool_free(c.pool);
         }
@@ -186,7 +186,7 @@ static void check_rounded(const struct sv_cpu *c, enum sv_dtype type, struct sha
     float *scratch = sv_alloc(sv_gemm_floats(c, s.m, s.k), sizeof *scratch, &err);
     for (size_t p = 0; p < s.k; p++) x[p] = 3, w[(s.n - 1) * s.k + p] = 0;       /* a row without width, an output of zeros */
     const struct sv_packed packed = pack_as(c, type, w, s.n, s.k);
-    const struct sv_epilogue ep = { .bias = bias, .add = true };
+    const struct sv_epilogue ep = { .bias = bias, .put = SV_ADD };
     memcpy(old, y, s.m * s.n * sizeof *y);
     sv_gemm(c, y, s.n, x, s.k, s.m, &packed, &ep, scratch);
     for (size_t i = 0; i < s.m; i++)
@@ -245,6 +245,34 @@ Test(gemm, rows_made_while_they_are_packed) {
             sv_free(scratch), sv_free((void *)p.panel), sv_pool_free(c.pool);
         }
     sv_free(x), sv_free(w), sv_free(y), sv_free(z);
+}
+
+/* x of bf16 gives the bits of the same numbers as floats, and y of bf16 is y rounded: of every table, with ends of panels and of blocks. */
+Test(gemm, halves_in_and_out) {
+    enum { M = 77, LDX = 702, LDY = 73 };
+    static const size_t depth[] = { 1, 31, 64, 700 }, width[] = { 1, 32, 70 };
+    uint64_t rng = 11;
+    float *x = noise(M * LDX, &rng), *w = noise(70 * LDX, &rng), *bias = noise(LDY, &rng), *y = noise(M * LDY, &rng);
+    uint16_t *hx = sv_alloc(M * LDX, sizeof *hx, &err), *hy = sv_alloc(M * LDY, sizeof *hy, &err);
+    for (size_t i = 0; i < M * LDX; i++) hx[i] = sv_f32_bf16(x[i]), x[i] = sv_bf16_f32(hx[i]);
+    for (const struct sv_kern *const *k = sv_kern_usable(); *k; k++)
+        for (size_t t = 0; t < SV_LEN(types) * SV_LEN(depth) * SV_LEN(width); t++) {
+            const size_t kk = depth[t / SV_LEN(types) % SV_LEN(depth)], n = width[t / SV_LEN(types) / SV_LEN(depth)];
+            struct sv_cpu c = { .kern = *k, .pool = sv_pool_new(1 + t % 3, &err), .block = { .rows = t % 2 * 20 } };
+            float *scratch = sv_alloc(sv_gemm_from_floats(&c, M, kk), sizeof *scratch, &err);
+            const struct sv_packed p = pack_as(&c, types[t % SV_LEN(types)], w, n, kk);
+            struct sv_epilogue ep = { .bias = bias, .act = SV_ACT_QUICK };
+            sv_gemm(&c, y, LDY, x, LDX, M, &p, &ep, scratch);
+            ep.put = SV_ROUND;
+            memset(hy, 0x55, M * LDY * sizeof *hy);
+            sv_gemm_half(&c, hy, LDY, hx, LDX, M, &p, &ep, scratch);
+            for (size_t i = 0; i < M * LDY; i++) {
+                const uint16_t want = i % LDY < n ? sv_f32_bf16(y[i]) : 0x5555;
+                cr_assert_eq(hy[i], want, "%s %s n=%zu k=%zu at %zu: %04x, want %04x", (*k)->isa, sv_dtype_name(p.type), n, kk, i, hy[i], want);
+            }
+            sv_free(scratch), sv_free((void *)p.panel), sv_pool_free(c.pool);
+        }
+    sv_free(x), sv_free(w), sv_free(bias), sv_free(y), sv_free(hx), sv_free(hy);
 }
 
 /* Bytes with their factors are the panels of what they stand for, and f32 panels hold the products. */
@@ -326,7 +354,7 @@ Test(gemm, turned_operands_are_the_same_product) {
             float *back = noise(floats, &rng), *again = noise(floats, &rng);
             sv_turn(&c, back, &straight), sv_pack_turned(&c, again, w, kk, kk, n);
             cr_assert(!memcmp(back, again, floats * sizeof *back), "%s: panels of %zu x %zu turned", (*k)->isa, n, kk);
-            const struct sv_epilogue add = { .add = true };
+            const struct sv_epilogue add = { .put = SV_ADD };
             sv_gemm(&c, y, n, x, kk, m, &straight, &add, scratch);
             sv_gemm_turned(&c, z, n, xt, ldx, m, &turned, &add, scratch);
             cr_assert(!memcmp(y, z, m * n * sizeof *y), "%s: %zu x %zu x %zu", (*k)->isa, m, n, kk);

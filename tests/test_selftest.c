@@ -87,8 +87,9 @@ static void wrong_gelu(float *y, const float *x, size_t n) { good->gelu(y, x, n)
 static void wrong_tile(float *c, size_t ldc, size_t m, size_t n, size_t k, const float *a, const float *b, bool add) {
     good->tile(c, ldc, m, n, k, a, b, add), c[0] += 1e-3f;
 }
-static void wrong_product(float *y, size_t ldy, size_t m, size_t n, size_t k, const float *a, const float *b, const float *bias, enum sv_act act, bool add) {
-    good->product(y, ldy, m, n, k, a, b, bias, act, add), y[0] += 1e-3f;
+static void wrong_product(void *y, size_t ldy, size_t m, size_t n, size_t k, const float *a, const float *b, const float *bias, enum sv_act act,
+                          enum sv_put put) {
+    good->product(y, ldy, m, n, k, a, b, bias, act, put), *(float *)y += 1e-3f;
 }
 
 /* A table with one wrong kernel (the last: two, of long sums and of short ones) does not pass the stages that use it. */
