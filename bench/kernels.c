@@ -47,6 +47,7 @@ static void run_pack(void *p) { struct subject *s = p; s->kern->pack(s->y, s->ke
 static void run_lay(void *p) { struct subject *s = p; s->kern->lay(s->y, s->kern->mr, s->x, s->kern->mr + 4, s->kern->mr, s->n); }
 static void run_peak(void *p) { struct subject *s = p; s->kern->peak(s->y, 0.99f, 0.01f, s->n); }
 static void run_blay(void *p) { struct subject *s = p; s->kern->blay((uint32_t *)s->y, s->kern->nr, s->h, s->kern->nr, s->kern->nr, s->n); }
+static void run_bsoftmax(void *p) { struct subject *s = p; s->kern->bsoftmax((uint32_t *)s->b, s->kern->wmr, s->y, s->n, s->n, 0.125f); }
 static void run_bpack(void *p) { struct subject *s = p; s->kern->bpack((uint32_t *)s->y, s->kern->wmr, s->x, s->n, s->kern->wmr, s->n); }
 static void run_btile(void *p) {
     struct subject *s = p;
@@ -110,6 +111,7 @@ static struct work work_peak(const struct sv_kern *k) {
 static struct work words(size_t k, size_t mr, size_t nr, double adds) {
     return (struct work){ k, 2 * adds * (double)(k * mr * nr), 4 * (double)(k * (mr + nr) + 2 * mr * nr) };
 }
+static struct work work_bsoftmax(const struct sv_kern *k) { (void)k; return (struct work){ 197, (ODDS + 4) * 197, 6 * 197 }; }
 static struct work work_bpack(const struct sv_kern *k) { return (struct work){ 768, 0, 6 * 768 * (double)k->wmr }; }
 static struct work work_blay(const struct sv_kern *k) { return (struct work){ 768, 0, 4 * 768 * (double)k->nr }; }
 static struct work work_btile(const struct sv_kern *k) { return words(256, k->wmr, k->nr, 2); }
@@ -129,7 +131,7 @@ static const struct { const char *name; void (*run)(void *); struct work (*work)
 };
 
 static const char *type_of(const char *kernel) {
-    static const char *const of[][2] = { { "bpack", "bf16" }, { "blay", "bf16" }, { "btile", "bf16" }, { "bpeak", "bf16" }, { "ipack", "i8" }, { "itile", "i8" }, { "iproduct", "i8" }, { "bproduct", "bf16" }, { "ipeak", "i8" } };
+    static const char *const of[][2] = { { "bpack", "bf16" }, { "blay", "bf16" }, { "bsoftmax", "bf16" }, { "btile", "bf16" }, { "bpeak", "bf16" }, { "ipack", "i8" }, { "itile", "i8" }, { "iproduct", "i8" }, { "bproduct", "bf16" }, { "ipeak", "i8" } };
     for (size_t i = 0; i < SV_LEN(of); i++)
         if (!strcmp(kernel, of[i][0])) return of[i][1];
     return "f32";

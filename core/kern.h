@@ -51,6 +51,8 @@ struct sv_bytes { const float *scale, *lo /* [m] */, *sum, *w; /* [nr] */ };
  *          place of wmr; k counts floats; what lies past m and k is 0 up to whole rows and blocks of wk words
  * blay     right panel of x^T, which is bf16 already, in pairs of rows: out[p, i] (row stride wide) = x[2 p, i], x[2 p + 1, i] for i < m,
  *          of k rows; what lies past m and k is 0 up to whole rows and blocks of wk words
+ * bsoftmax row of a left panel of `wide` rows: softmax of x [n] as pairs of bf16, and 0 up to whole blocks of k >= n floats; n > 0, x is
+ *          overwritten
  * btile    tile over pairs: f32 sums, each step of a pair rounded once or twice, subnormals may count as 0; of a table with `runs` n may
  *          be any: right panels of k words follow each other
  * ipack    bpack with four bytes u = round((x - least) most / (largest - least)), ties to even, of the row's own least and largest, most
@@ -79,6 +81,7 @@ struct sv_bytes { const float *scale, *lo /* [m] */, *sum, *w; /* [nr] */ };
     X(void,  peak,    (float *x, float a, float b, size_t k)) \
     X(void,  bpack,   (uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k)) \
     X(void,  blay,    (uint32_t *out, size_t wide, const uint16_t *x, size_t ldx, size_t m, size_t k)) \
+    X(void,  bsoftmax, (uint32_t *out, size_t wide, float *x, size_t n, size_t k, float scale)) \
     X(void,  btile,   (float *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add)) \
     X(void,  bpeak,   (float *c, uint32_t a, uint32_t b, size_t k)) \
     X(void,  ipack,   (uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k, float *scale, float *lo)) \

@@ -23,6 +23,16 @@ static void blay(uint32_t *out, size_t wide, const uint16_t *x, size_t ldx, size
         }
 }
 
+static void bsoftmax(uint32_t *out, size_t wide, float *x, size_t n, size_t k, float scale) {
+    softmax(x, n, scale);
+    for (size_t p = 0; p < k; p += 2 * WK, out += wide * WK)
+        for (size_t i = 0; i < WK; i++) {
+            const size_t at = p + 2 * i;
+            const uint16_t low = at < n ? sv_f32_bf16(x[at]) : 0, high = at + 1 < n ? sv_f32_bf16(x[at + 1]) : 0;
+            out[i] = low | (uint32_t)high << 16;
+        }
+}
+
 static void btile(float *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add) {
     float s[MR][NR] = { { 0 } };
     for (size_t p = 0; p < k; p++, bp += NR)

@@ -33,8 +33,8 @@ static inline words w_bytes(const float *p, vec lo, vec inv) {
 #if defined(__AVX512BF16__)
 #define BF16 1
 static inline vec b_dot(vec acc, words a, words b) { return _mm512_dpbf16_ps(acc, (__m512bh)a, (__m512bh)b); }
-/* 2 VW floats as bf16. */
-static inline words b_pairs(const float *p) { return (words)_mm512_cvtne2ps_pbh(v_load(p + VW), v_load(p)); }
+/* The floats of a, then those of b, as bf16. */
+static inline words b_pairs(vec a, vec b) { return (words)_mm512_cvtne2ps_pbh(b, a); }
 static inline void b_store(uint16_t *p, vec a) { _mm256_storeu_si256((void *)p, (__m256i)_mm512_cvtneps_pbh(a)); }
 /* Element i of a and of b in word i. */
 static inline words b_half(const uint16_t *p) { return _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)p)); }

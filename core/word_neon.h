@@ -39,8 +39,8 @@ static inline words w_bytes(const float *p, vec lo, vec inv) {
 #if defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
 #define BF16 1
 static inline vec b_dot(vec acc, words a, words b) { return vbfdotq_f32(acc, vreinterpretq_bf16_s32(a), vreinterpretq_bf16_s32(b)); }
-/* 2 VW floats as bf16. */
-static inline words b_pairs(const float *p) { return vreinterpretq_s32_bf16(vcvtq_high_bf16_f32(vcvtq_low_bf16_f32(v_load(p)), v_load(p + VW))); }
+/* The floats of a, then those of b, as bf16. */
+static inline words b_pairs(vec a, vec b) { return vreinterpretq_s32_bf16(vcvtq_high_bf16_f32(vcvtq_low_bf16_f32(a), b)); }
 static inline void b_store(uint16_t *p, vec a) { vst1_u16(p, vreinterpret_u16_bf16(vcvt_bf16_f32(a))); }
 /* Element i of a and of b in word i. */
 static inline words b_zip(const uint16_t *a, const uint16_t *b) {

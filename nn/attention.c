@@ -203,8 +203,8 @@ static void forward_pairs(const struct head *x, uint16_t *out) {
         sv_pack_half(kern, x->qa, kern->wmr, (const uint16_t *)x->q + r * ld, ld, m, j->d);
         for (size_t k = 0; k < columns; k += step)
             kern->btile(x->s + k, x->lds, m, sv_min(step, columns - k), dw, as_words(x->qa), as_words(x->kt + k * dw), false);
-        weigh(x, x->s, r, m, seen);
-        kern->bpack(as_words(x->a), kern->wmr, x->s, x->lds, m, seen);
+        for (size_t i = 0; i < m; i++)
+            kern->bsoftmax(as_words(x->a) + i * kern->wk, kern->wmr, x->s + i * x->lds, keys_of(x, r + i), seen, 1 / sqrtf((float)j->d));
         for (size_t i = 0; i < j->d; i += nr)
             kern->bproduct(out + r * j->width + i, j->width, m, sv_min(nr, j->d - i), pair_words(kern, seen), as_words(x->a), as_words(x->vs + i * kw),
                            NULL, SV_ACT_NONE, SV_ROUND);

@@ -51,6 +51,39 @@ static void blay_once(size_t wide, size_t m, size_t k, bool head) {
 
 static void check_blay(void) { packs(blay_once, K->nr, 80, 100, 1000); }
 
+/* Against double, half a unit of bf16's last place away, and what the sum and the exponentials lose. */
+static void bsoftmax_once(size_t wide, size_t at, size_t n, size_t k, float spread, bool head) {
+    const float scale = pick(0, 1) ? 0.125f : 1;
+    const size_t kw = whole((k + 1) / 2);
+    struct buf x = floats(n, !head), in = floats(n, 0), out = bytes(wide * kw * sizeof(uint32_t), head);
+    for (size_t i = 0; i < n; i++) x.f[i] *= spread;
+    if (n % 5 == 0) for (size_t i = n / 2 + 1; i < n; i++) x.f[i] = -INFINITY;
+    memcpy(in.p, x.p, n * sizeof(float)), memset(out.p, 0x5a, wide * kw * sizeof(uint32_t));
+    K->bsoftmax(out.w + at * K->wk, wide, x.f, n, k, scale);
+    double max = -INFINITY, sum = 0;
+    for (size_t i = 0; i < n; i++) max = fmax(max, in.f[i]);
+    for (size_t i = 0; i < n; i++) sum += exp(scale * (in.f[i] - max));
+    for (size_t i = 0; i < wide; i++)
+        for (size_t p = 0; p < 2 * kw; p++) {
+            const uint32_t got = out.w[sv_left_word(K, wide, i, p / 2)] >> p % 2 * 16 & 0xffff;
+            const double arg = p < n ? scale * (in.f[p] - max) : -INFINITY, want = exp(arg) / sum;
+            if (i != at) verdict(got == 0x5a5a, "wide=%zu row %zu of n=%zu k=%zu wrote row %zu", wide, at, n, k, i);
+            else near(sv_bf16_f32((uint16_t)got), want, want * (0x1p-8 + EPS * (3 * (isfinite(arg) ? fabs(arg) : 0) + 8 + (double)n / 2)) + 2 * FLT_MIN, n, p);
+        }
+    in.f[pick(0, n - 1)] = head ? NAN : INFINITY;
+    K->bsoftmax(out.w + at * K->wk, wide, in.f, n, k, scale);
+    for (size_t p = 0; p < n; p++) verdict(isnan(half_of(out.w[sv_left_word(K, wide, at, p / 2)], p % 2)), "n=%zu p=%zu lost a NaN", n, p);
+    drop(x), drop(in), drop(out);
+}
+
+static void check_bsoftmax(void) {
+    static const float spread[] = { 1, 10, 100, 0 };
+    for (size_t t = 1; t < ROUNDS; t++) {
+        const size_t n = sv_max(size_of_round(t), 1), wide = t % 2 ? K->wmr : pick(1, 5);
+        bsoftmax_once(wide, pick(0, wide - 1), n, n + (t % 3 ? pick(0, 70) : 0), spread[t % 4], t & 2);
+    }
+}
+
 /* Where a tile of words may write: corner m x n of c, and the bits it has in a full tile. */
 static void corner(const struct buf *c, const struct buf *old, const struct buf *full, size_t m, size_t n, size_t ldc) {
     for (size_t i = 0; i < m; i++) for (size_t j = 0; j < ldc && i * ldc + j < (m - 1) * ldc + n; j++) {

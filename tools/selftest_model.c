@@ -339,6 +339,18 @@ static void check_blay(const struct sv_kern *k, struct rows *r, struct sv_check 
     sv_check_true(c, "blay", same);
 }
 
+static void check_bsoftmax(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
+    uint32_t out[K_N + 16];
+    double sum = 0;
+    for (size_t i = 0; i < K_N; i++) sum += exp(2 * (double)r->a[i]);
+    memcpy(r->y, r->a, sizeof r->y);
+    k->bsoftmax(out, 1, r->y, K_N, K_N, 2);
+    for (size_t i = 0; i < K_N; i++) {
+        const double want = exp(2 * (double)r->a[i]) / sum, got = sv_bf16_f32((uint16_t)(out[i / 2] >> i % 2 * 16 & 0xffff));
+        sv_check_one(c, "bsoftmax", fabs(got - want) / want, 0x1p-8 + 1e-5);
+    }
+}
+
 static void check_ipack(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
     enum { FOURS = (K_N + 3) / 4, MOST = 64 };
     uint32_t out[(FOURS + 16) * MOST];
