@@ -48,16 +48,13 @@ static void run_lay(void *p) { struct subject *s = p; s->kern->lay(s->y, s->kern
 static void run_peak(void *p) { struct subject *s = p; s->kern->peak(s->y, 0.99f, 0.01f, s->n); }
 static void run_blay(void *p) { struct subject *s = p; s->kern->blay((uint32_t *)s->y, s->kern->nr, s->h, s->kern->nr, s->kern->nr, s->n); }
 static void run_bsoftmax(void *p) { struct subject *s = p; s->kern->bsoftmax((uint32_t *)s->b, s->kern->wmr, s->y, s->n, s->n, 0.125f); }
-static void run_bpack(void *p) { struct subject *s = p; s->kern->bpack((uint32_t *)s->y, s->kern->wmr, s->x, s->n, s->kern->wmr, s->n); }
+static void run_bpack(void *p) { struct subject *s = p; s->kern->bpack((uint32_t *)s->y, s->kern->wmr, s->x, s->n); }
 static void run_btile(void *p) {
     struct subject *s = p;
     s->kern->btile(s->y, s->kern->nr, s->kern->wmr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, true);
 }
 static void run_bpeak(void *p) { struct subject *s = p; s->kern->bpeak(s->y, 0x3a003a00, 0xba003a00, s->n); }
-static void run_ipack(void *p) {
-    struct subject *s = p;
-    s->kern->ipack((uint32_t *)s->y, s->kern->wmr, s->x, s->n, s->kern->wmr, s->n, s->scale, s->lo);
-}
+static void run_ipack(void *p) { struct subject *s = p; s->kern->ipack((uint32_t *)s->y, s->kern->wmr, s->x, s->n, s->scale, s->lo); }
 static void run_itile(void *p) {
     struct subject *s = p;
     s->kern->itile((int32_t *)s->y, s->kern->nr, s->kern->wmr, s->kern->nr, s->n, (uint32_t *)s->a, (uint32_t *)s->b, true);
@@ -112,11 +109,11 @@ static struct work words(size_t k, size_t mr, size_t nr, double adds) {
     return (struct work){ k, 2 * adds * (double)(k * mr * nr), 4 * (double)(k * (mr + nr) + 2 * mr * nr) };
 }
 static struct work work_bsoftmax(const struct sv_kern *k) { (void)k; return (struct work){ 197, (ODDS + 4) * 197, 6 * 197 }; }
-static struct work work_bpack(const struct sv_kern *k) { return (struct work){ 768, 0, 6 * 768 * (double)k->wmr }; }
+static struct work work_bpack(const struct sv_kern *k) { (void)k; return (struct work){ 768, 0, 6 * 768 }; }
 static struct work work_blay(const struct sv_kern *k) { return (struct work){ 768, 0, 4 * 768 * (double)k->nr }; }
 static struct work work_btile(const struct sv_kern *k) { return words(256, k->wmr, k->nr, 2); }
 static struct work work_bpeak(const struct sv_kern *k) { return words(4096, k->wmr, k->nr, 2); }
-static struct work work_ipack(const struct sv_kern *k) { return (struct work){ 768, 6 * 768 * (double)k->wmr, 5 * 768 * (double)k->wmr }; }
+static struct work work_ipack(const struct sv_kern *k) { (void)k; return (struct work){ 768, 6 * 768, 5 * 768 }; }
 static struct work work_itile(const struct sv_kern *k) { return words(256, k->wmr, k->nr, 4); }
 static struct work work_ifinish(const struct sv_kern *k) { return (struct work){ 0, 5 * (double)(k->wmr * k->nr), 8 * (double)(k->wmr * k->nr) }; }
 static struct work work_product(const struct sv_kern *k) { return work_tile(k); }

@@ -69,20 +69,41 @@ struct gemm {
 /* The first row of tile t. */
 static size_t row_of(const struct gemm *g, size_t t) { return sv_min(t * g->small + sv_min(t, g->larger), g->m); }
 
+/* Row i of x as floats: where it lies, or what is made of it at made. */
+static const float *floats_of(const struct gemm *g, size_t i, float *made) {
+    if (g->from) g->from->row(g->from->arg, g->first + i, made);
+    else if (g->half) g->kern->bhalf(made, (const uint16_t *)g->x + i * g->ldx, g->w->k);
+    else return (const float *)g->x + i * g->ldx;
+    return made;
+}
+
+static void pack_tile(const struct gemm *g, float *out, size_t first, size_t rows, float *made) {
+    const size_t k = g->w->k;
+    if (!g->made) { g->kern->pack(out, g->mr, floats_of(g, first, NULL), g->ldx, rows, k); return; }
+    for (size_t i = 0; i < rows; i++) floats_of(g, first + i, made + i * k);
+    g->kern->pack(out, g->mr, made, k, rows, k);
+}
+
+/* Words: rows one after the other, so that what is made of one is read from L1. */
+static void pack_words(const struct gemm *g, uint32_t *out, size_t first, size_t rows, float *scale, float *low, float *made) {
+    const struct sv_kern *kern = g->kern;
+    const size_t mr = g->mr, k = g->w->k;
+    for (size_t i = 0; i < rows; i++, out += kern->wk) {
+        if (g->w->type == SV_I8) kern->ipack(out, mr, floats_of(g, first + i, made), k, scale + i, low + i);
+        else if (g->half) sv_pack_half(kern, out, mr, (const uint16_t *)g->x + (first + i) * g->ldx, k);
+        else kern->bpack(out, mr, floats_of(g, first + i, made), k);
+    }
+}
+
 static void pack_rows(void *arg, size_t begin, size_t end, size_t thread) {
     const struct gemm *g = arg;
-    const size_t mr = g->mr, k = g->w->k;
+    const size_t mr = g->mr;
+    float *made = g->made ? g->made + thread * g->made_floats : NULL;
     for (size_t t = begin; t < end; t++) {
-        const size_t first = row_of(g, t), rows = row_of(g, t + 1) - first, ldx = g->made ? k : g->ldx;
-        const uint16_t *half = (const uint16_t *)g->x + first * g->ldx;
-        float *made = g->made + thread * g->made_floats, *out = g->ap + t * mr * g->words;
-        const float *x = g->made ? made : (const float *)g->x + first * ldx;
-        if (g->half && g->w->type == SV_BF16) { sv_pack_half(g->kern, out, mr, half, g->ldx, rows, k); continue; }
-        for (size_t i = 0; g->half && i < rows; i++) g->kern->bhalf(made + i * k, half + i * g->ldx, k);
-        for (size_t i = 0; g->from && i < rows; i++) g->from->row(g->from->arg, g->first + first + i, made + i * k);
-        if (g->w->type == SV_F32) g->kern->pack(out, mr, x, ldx, rows, k);
-        else if (g->w->type == SV_BF16) g->kern->bpack((uint32_t *)(void *)out, mr, x, ldx, rows, k);
-        else g->kern->ipack((uint32_t *)(void *)out, mr, x, ldx, rows, k, g->scale + t * mr, g->low + t * mr);
+        const size_t first = row_of(g, t), rows = row_of(g, t + 1) - first;
+        float *out = g->ap + t * mr * g->words;
+        if (g->w->type == SV_F32) pack_tile(g, out, first, rows, made);
+        else pack_words(g, (uint32_t *)(void *)out, first, rows, g->scale + t * mr, g->low + t * mr, made);
     }
 }
 

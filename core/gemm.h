@@ -38,8 +38,8 @@ struct sv_packed sv_pack_turned(const struct sv_cpu *c, float *panel, const floa
 /* panel = w^T [k, n] from the f32 panels of w [n, k]; sv_pack_floats(kern, SV_F32, k, n) floats. */
 struct sv_packed sv_turn(const struct sv_cpu *c, float *panel, const struct sv_packed *w);
 
-/* Left panel of x [m, k], which is bf16 already: what bpack makes of floats. */
-void sv_pack_half(const struct sv_kern *k, float *panel, size_t wide, const uint16_t *x, size_t ldx, size_t m, size_t cols);
+/* bpack of x [k] that is bf16 already. */
+void sv_pack_half(const struct sv_kern *kern, uint32_t *out, size_t wide, const uint16_t *x, size_t k);
 
 struct sv_epilogue {
     const float *bias;                  /* [n] or NULL */

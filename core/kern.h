@@ -47,16 +47,15 @@ struct sv_bytes { const float *scale, *lo /* [m] */, *sum, *w; /* [nr] */ };
  * The same product in fewer bits.  A panel is made of 4-byte words, each several elements that follow each other along k: two
  * bf16, or four bytes, the first in the low bits; k counts words there and is a multiple of wk.  A tile has wmr rows and nr
  * columns; its right panel is bp [k, nr], its left one ap [k / wk, wmr, wk]: sv_left_word.
- * bpack    left panel of x [m, k] rounded to pairs of bf16 (ties to even, NaN stays NaN, subnormals may become 0), `wide` rows in
- *          place of wmr; k counts floats; what lies past m and k is 0 up to whole rows and blocks of wk words
+ * bpack    row of a left panel of `wide` rows: x [k] rounded to pairs of bf16 (ties to even, NaN stays NaN, subnormals may become 0), and
+ *          0 up to whole blocks of wk words; out is where the row's first word stands
  * blay     right panel of x^T, which is bf16 already, in pairs of rows: out[p, i] (row stride wide) = x[2 p, i], x[2 p + 1, i] for i < m,
  *          of k rows; what lies past m and k is 0 up to whole rows and blocks of wk words
- * bsoftmax row of a left panel of `wide` rows: softmax of x [n] as pairs of bf16, and 0 up to whole blocks of k >= n floats; n > 0, x is
- *          overwritten
+ * bsoftmax bpack of softmax of x [n], and 0 up to whole blocks of k >= n floats; n > 0, x is overwritten
  * btile    tile over pairs: f32 sums, each step of a pair rounded once or twice, subnormals may count as 0; of a table with `runs` n may
  *          be any: right panels of k words follow each other
  * ipack    bpack with four bytes u = round((x - least) most / (largest - least)), ties to even, of the row's own least and largest, most
- *          the table's imost; scale[i], lo[i] [m] say what they stand for: sv_steps
+ *          the table's imost; scale and lo, one float each, say what they stand for: sv_steps
  * itile    tile over bytes: ap unsigned (each less the table's ibias), bp signed, within imost and ipair; exact 32-bit sums
  * ifinish  finish for the sums of itile, of which each first becomes (scale[i] s + lo[i] sum[j]) w[j], as `of` has them
  * product, bproduct, iproduct     tile, btile, itile over all of K, then finish, finish, ifinish: the same bits, without the sums.  The
@@ -79,12 +78,12 @@ struct sv_bytes { const float *scale, *lo /* [m] */, *sum, *w; /* [nr] */ };
     X(void,  pack,    (float *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k)) \
     X(void,  lay,     (float *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k)) \
     X(void,  peak,    (float *x, float a, float b, size_t k)) \
-    X(void,  bpack,   (uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k)) \
+    X(void,  bpack,   (uint32_t *out, size_t wide, const float *x, size_t k)) \
     X(void,  blay,    (uint32_t *out, size_t wide, const uint16_t *x, size_t ldx, size_t m, size_t k)) \
     X(void,  bsoftmax, (uint32_t *out, size_t wide, float *x, size_t n, size_t k, float scale)) \
     X(void,  btile,   (float *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add)) \
     X(void,  bpeak,   (float *c, uint32_t a, uint32_t b, size_t k)) \
-    X(void,  ipack,   (uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k, float *scale, float *lo)) \
+    X(void,  ipack,   (uint32_t *out, size_t wide, const float *x, size_t k, float *scale, float *lo)) \
     X(void,  itile,   (int32_t *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add)) \
     X(void,  ifinish, (void *y, size_t ldy, const int32_t *s, size_t m, size_t n, const struct sv_bytes *of, const float *bias, \
                        enum sv_act act, enum sv_put put)) \

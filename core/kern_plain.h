@@ -5,13 +5,13 @@
 static inline float pair_low(uint32_t w) { return sv_bits_f32(w << 16); }
 static inline float pair_high(uint32_t w) { return sv_bits_f32(w & 0xffff0000u); }
 
-static void bpack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
-    for (size_t at = 0; at < k; at += 2 * WK)
-        for (size_t i = 0; i < wide; i++)
-            for (size_t p = at; p < at + 2 * WK; p += 2) {
-                const uint16_t low = i < m && p < k ? sv_f32_bf16(x[i * ldx + p]) : 0, high = i < m && p + 1 < k ? sv_f32_bf16(x[i * ldx + p + 1]) : 0;
-                *out++ = low | (uint32_t)high << 16;
-            }
+static void bpack(uint32_t *out, size_t wide, const float *x, size_t k) {
+    for (size_t p = 0; p < k; p += 2 * WK, out += wide * WK)
+        for (size_t i = 0; i < WK; i++) {
+            const size_t at = p + 2 * i;
+            const uint16_t low = at < k ? sv_f32_bf16(x[at]) : 0, high = at + 1 < k ? sv_f32_bf16(x[at + 1]) : 0;
+            out[i] = low | (uint32_t)high << 16;
+        }
 }
 
 static void blay(uint32_t *out, size_t wide, const uint16_t *x, size_t ldx, size_t m, size_t k) {
@@ -24,19 +24,16 @@ static void blay(uint32_t *out, size_t wide, const uint16_t *x, size_t ldx, size
 }
 
 static void bsoftmax(uint32_t *out, size_t wide, float *x, size_t n, size_t k, float scale) {
+    const size_t block = 2 * WK, whole = (n + block - 1) / block;
     softmax(x, n, scale);
-    for (size_t p = 0; p < k; p += 2 * WK, out += wide * WK)
-        for (size_t i = 0; i < WK; i++) {
-            const size_t at = p + 2 * i;
-            const uint16_t low = at < n ? sv_f32_bf16(x[at]) : 0, high = at + 1 < n ? sv_f32_bf16(x[at + 1]) : 0;
-            out[i] = low | (uint32_t)high << 16;
-        }
+    bpack(out, wide, x, n);
+    for (size_t b = whole; b * block < k; b++) memset(out + b * wide * WK, 0, WK * sizeof *out);
 }
 
 static void btile(float *c, size_t ldc, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, bool add) {
     float s[MR][NR] = { { 0 } };
     for (size_t p = 0; p < k; p++, bp += NR)
-        for (size_t i = 0; i < MR; i++) {
+        for (size_t i = 0; i < m; i++) {
             const uint32_t a = ap[(p / WK * MR + i) * WK + p % WK];
             for (size_t j = 0; j < NR; j++) s[i][j] += pair_low(a) * pair_low(bp[j]) + pair_high(a) * pair_high(bp[j]);
         }

@@ -133,18 +133,14 @@ static uint32_t to_byte(float v) {
     return r > 0 ? r < 255 ? (uint32_t)r : 255 : 0;
 }
 
-static void ipack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k, float *scale, float *lo) {
-    for (size_t i = 0; i < wide; i++) {
-        const float *row = x + (i < m ? i : 0) * ldx;
-        float least = 0, largest = 0;
-        if (i < m) span(&least, &largest, row, k);
-        const struct sv_steps s = sv_steps(least, largest, 255, 0);
-        if (i < m) scale[i] = s.scale, lo[i] = s.low;
-        for (size_t p = 0; p < k; p += 4) {
-            uint32_t word = 0;
-            for (size_t b = 0; b < 4 && i < m && p + b < k; b++) word |= to_byte((row[p + b] - s.from) * s.inv) << 8 * b;
-            out[p / 4 * wide + i] = word;
-        }
+static void ipack(uint32_t *out, size_t wide, const float *x, size_t k, float *scale, float *lo) {
+    float least, largest;
+    span(&least, &largest, x, k);
+    const struct sv_steps s = sv_steps(least, largest, 255, 0);
+    *scale = s.scale, *lo = s.low;
+    for (size_t p = 0; p < k; p += 4, out += wide) {
+        *out = 0;
+        for (size_t b = 0; b < 4 && p + b < k; b++) *out |= to_byte((x[p + b] - s.from) * s.inv) << 8 * b;
     }
 }
 

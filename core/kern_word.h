@@ -135,37 +135,26 @@ static inline void span(float *least, float *largest, const float *x, size_t n) 
     *least = bad - v_largest(v_sub(zero, low[0])), *largest = v_largest(most[0]) + bad;
 }
 
-/* per: floats of a word; row: what is to be known of row i before its first word; make: VW words of the floats at q; fill: what lies
- * behind the end of a row and becomes 0. */
-#define WORD_PACK(per, row, make, fill) do { \
+/* per: floats of a word; make: VW words of the floats at q; fill: what lies behind the end of a row and becomes 0. */
+#define WORD_PACK(per, make, fill) do { \
     float end[per * VW]; \
-    for (size_t i = 0; i < wide; i++) { \
-        if (i < m) row; \
-        for (size_t p = 0; p < k; p += per * VW) { \
-            float *o = (float *)out + p / per * wide + i * WK; \
-            if (i >= m) { v_store(o, v_set(0)); continue; } \
-            const float *q = x + i * ldx + p; \
-            WHOLE(q, k - p, fill); \
-            v_store(o, w_bits(make)); \
-        } \
+    for (size_t p = 0; p < k; p += per * VW, out += wide * WK) { \
+        const float *q = x + p; \
+        WHOLE(q, k - p, fill); \
+        w_store(out, make); \
     } \
 } while (0)
 
-static inline struct sv_steps steps_of(const float *x, size_t n) {
+static void ipack(uint32_t *out, size_t wide, const float *x, size_t k, float *scale, float *lo) {
     float least, largest;
-    span(&least, &largest, x, n);
-    return sv_steps(least, largest, MOST, BIAS);
-}
-
-static void ipack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k, float *scale, float *lo) {
-    struct sv_steps s = { 0 };
-    WORD_PACK(4, (s = steps_of(x + i * ldx, k), scale[i] = s.scale, lo[i] = s.low), w_bytes(q, v_set(s.from), v_set(s.inv)), s.from);
+    span(&least, &largest, x, k);
+    const struct sv_steps s = sv_steps(least, largest, MOST, BIAS);
+    *scale = s.scale, *lo = s.low;
+    WORD_PACK(4, w_bytes(q, v_set(s.from), v_set(s.inv)), s.from);
 }
 
 #if defined(BF16)
-static void bpack(uint32_t *out, size_t wide, const float *x, size_t ldx, size_t m, size_t k) {
-    WORD_PACK(2, (void)0, b_pairs(v_load(q), v_load(q + VW)), 0);
-}
+static void bpack(uint32_t *out, size_t wide, const float *x, size_t k) { WORD_PACK(2, b_pairs(v_load(q), v_load(q + VW)), 0); }
 
 /* Shorter than softmax: bf16 has no use for the last bits of an exponential. */
 static void bsoftmax(uint32_t *out, size_t wide, float *x, size_t n, size_t k, float scale) {

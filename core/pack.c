@@ -19,23 +19,14 @@ size_t sv_pack_floats(const struct sv_kern *k, enum sv_dtype type, size_t rows, 
     return whole * (sv_panel_words(k, type, cols) + (type == SV_I8 ? 2 : 0));
 }
 
-/* A row at a time, whose blocks of wk words become far apart. */
-void sv_pack_half(const struct sv_kern *k, float *panel, size_t wide, const uint16_t *x, size_t ldx, size_t m, size_t cols) {
-    enum { LINE = 32 };                 /* elements: a constant size is not a call */
-    const size_t wk = k->wk, block = 2 * wk, all = 2 * sv_panel_words(k, SV_BF16, cols), whole = cols / block * block;
-    for (size_t i = 0; i < wide; i++) {
-        uint16_t *out = (uint16_t *)(void *)panel + i * block;
-        const uint16_t *row = x + (i < m ? i : 0) * ldx;
-        size_t p = 0;
-        for (; i < m && p < whole; p += block, out += wide * block) {
-            if (block == LINE) memcpy(out, row + p, LINE * sizeof *out);
-            else memcpy(out, row + p, block * sizeof *out);
-        }
-        for (; p < all; p += block, out += wide * block) {
-            memset(out, 0, block * sizeof *out);
-            if (i < m) memcpy(out, row + p, (cols - p) * sizeof *out);
-        }
+void sv_pack_half(const struct sv_kern *kern, uint32_t *out, size_t wide, const uint16_t *x, size_t k) {
+    enum { LINE = 64 };                 /* bytes: a constant size is not a call */
+    const size_t wk = kern->wk, size = wk * sizeof *out, whole = k / (2 * wk) * 2 * wk;
+    for (size_t p = 0; p < whole; p += 2 * wk, out += wide * wk) {
+        if (size == LINE) memcpy(out, x + p, LINE);
+        else memcpy(out, x + p, size);
     }
+    if (whole < k) memcpy(memset(out, 0, size), x + whole, (k - whole) * sizeof *x);
 }
 
 struct pack {

@@ -200,7 +200,7 @@ static void forward_pairs(const struct head *x, uint16_t *out) {
     for (size_t r = 0; r < x->len; r += kern->wmr) {
         const size_t m = sv_min(kern->wmr, x->len - r), seen = keys_of(x, r + m - 1), columns = up(seen, nr / 2), step = kern->runs ? columns : nr;
         fetch(x, r, m);
-        sv_pack_half(kern, x->qa, kern->wmr, (const uint16_t *)x->q + r * ld, ld, m, j->d);
+        for (size_t i = 0; i < m; i++) sv_pack_half(kern, as_words(x->qa) + i * kern->wk, kern->wmr, (const uint16_t *)x->q + (r + i) * ld, j->d);
         for (size_t k = 0; k < columns; k += step)
             kern->btile(x->s + k, x->lds, m, sv_min(step, columns - k), dw, as_words(x->qa), as_words(x->kt + k * dw), false);
         for (size_t i = 0; i < m; i++)

@@ -16,25 +16,45 @@ static uint32_t pair_word(void) { return sv_f32_bf16(real()) | (uint32_t)sv_f32_
 /* k words of a left panel need whole blocks of them. */
 static size_t whole(size_t k) { return (k + K->wk - 1) / K->wk * K->wk; }
 
-static void bpack_once(size_t wide, size_t m, size_t k, bool head) {
+/* A left panel of `wide` rows before one of them is packed, and whether the others are as they were. */
+static struct buf panel_of(size_t wide, size_t words, bool head) {
+    struct buf out = bytes(wide * words * sizeof(uint32_t), head);
+    memset(out.p, 0x5a, wide * words * sizeof(uint32_t));
+    return out;
+}
+
+static void others_stay(const struct buf *out, size_t wide, size_t words, size_t at) {
+    for (size_t i = 0; i < wide; i++) {
+        bool same = true;
+        for (size_t p = 0; p < words && i != at; p++) same = same && out->w[sv_left_word(K, wide, i, p)] == 0x5a5a5a5a;
+        verdict(same, "row %zu of %zu wrote row %zu", at, wide, i);
+    }
+}
+
+/* Rows of k < few, then `times` up to `most`, in panels of any width. */
+static void row_packs(void (*once)(size_t wide, size_t at, size_t k, bool head), size_t few, size_t times, size_t most) {
+    for (size_t t = 0; t < few + times; t++) {
+        const size_t wide = t % 3 ? K->wmr : pick(1, 40);
+        for (size_t n = 0; n < 4; n++) once(wide, pick(0, wide - 1), t < few ? t : pick(0, most), n & 1);
+    }
+}
+
+static void bpack_once(size_t wide, size_t at, size_t k, bool head) {
     static const uint32_t odd[] = { 0x7fc00000, 0xff800001, 0x7f800000, 0x80000000, 0x3f808000, 0x3f818000, 0x3f808001, 0x7f7fffff, 0x00000001, 0x007fffff };
-    const size_t ldx = k + pick(0, 5), xs = m ? (m - 1) * ldx + k : 0, kw = whole((k + 1) / 2);
-    struct buf x = floats(xs, !head), out = bytes(wide * kw * sizeof(uint32_t), head);
-    for (size_t i = 0; i < xs; i += pick(1, 20)) x.f[i] = sv_bits_f32(odd[pick(0, SV_LEN(odd) - 1)]);
-    K->bpack(out.w, wide, x.f, ldx, m, k);
-    for (size_t p = 0; p < 2 * kw; p++)
-        for (size_t i = 0; i < wide; i++) {
-            const float want = i < m && p < k ? x.f[i * ldx + p] : 0;
-            const uint32_t got = out.w[sv_left_word(K, wide, i, p / 2)] >> p % 2 * 16 & 0xffff;
-            verdict(is_bf16(got, want), "wide=%zu m=%zu k=%zu (%zu, %zu) %08x became %04x", wide, m, k, p, i, sv_f32_bits(want), got);
-        }
+    const size_t words = whole((k + 1) / 2);
+    struct buf x = floats(k, !head), out = panel_of(wide, words, head);
+    for (size_t i = 0; i < k; i += pick(1, 20)) x.f[i] = sv_bits_f32(odd[pick(0, SV_LEN(odd) - 1)]);
+    K->bpack(out.w + at * K->wk, wide, x.f, k);
+    for (size_t p = 0; p < 2 * words; p++) {
+        const float want = p < k ? x.f[p] : 0;
+        const uint32_t got = out.w[sv_left_word(K, wide, at, p / 2)] >> p % 2 * 16 & 0xffff;
+        verdict(is_bf16(got, want), "row %zu of %zu, k=%zu: %08x became %04x at %zu", at, wide, k, sv_f32_bits(want), got, p);
+    }
+    others_stay(&out, wide, words, at);
     drop(x), drop(out);
 }
 
-static void check_bpack(void) {
-    packs(bpack_once, K->wmr, 80, 100, 1000);
-    for (size_t t = 0; t < 6; t++) bpack_once(K->wmr, K->wmr - t % 2, 500 + pick(0, 2000), t & 1);
-}
+static void check_bpack(void) { row_packs(bpack_once, 140, 200, 3000); }
 
 static void blay_once(size_t wide, size_t m, size_t k, bool head) {
     const size_t ldx = m + pick(0, 5), xs = k ? (k - 1) * ldx + m : 0, kw = whole((k + 1) / 2);
@@ -54,22 +74,21 @@ static void check_blay(void) { packs(blay_once, K->nr, 80, 100, 1000); }
 /* Against double, half a unit of bf16's last place away, and what the sum and the exponentials lose. */
 static void bsoftmax_once(size_t wide, size_t at, size_t n, size_t k, float spread, bool head) {
     const float scale = pick(0, 1) ? 0.125f : 1;
-    const size_t kw = whole((k + 1) / 2);
-    struct buf x = floats(n, !head), in = floats(n, 0), out = bytes(wide * kw * sizeof(uint32_t), head);
+    const size_t words = whole((k + 1) / 2);
+    struct buf x = floats(n, !head), in = floats(n, 0), out = panel_of(wide, words, head);
     for (size_t i = 0; i < n; i++) x.f[i] *= spread;
     if (n % 5 == 0) for (size_t i = n / 2 + 1; i < n; i++) x.f[i] = -INFINITY;
-    memcpy(in.p, x.p, n * sizeof(float)), memset(out.p, 0x5a, wide * kw * sizeof(uint32_t));
+    memcpy(in.p, x.p, n * sizeof(float));
     K->bsoftmax(out.w + at * K->wk, wide, x.f, n, k, scale);
     double max = -INFINITY, sum = 0;
     for (size_t i = 0; i < n; i++) max = fmax(max, in.f[i]);
     for (size_t i = 0; i < n; i++) sum += exp(scale * (in.f[i] - max));
-    for (size_t i = 0; i < wide; i++)
-        for (size_t p = 0; p < 2 * kw; p++) {
-            const uint32_t got = out.w[sv_left_word(K, wide, i, p / 2)] >> p % 2 * 16 & 0xffff;
-            const double arg = p < n ? scale * (in.f[p] - max) : -INFINITY, want = exp(arg) / sum;
-            if (i != at) verdict(got == 0x5a5a, "wide=%zu row %zu of n=%zu k=%zu wrote row %zu", wide, at, n, k, i);
-            else near(sv_bf16_f32((uint16_t)got), want, want * (0x1p-8 + EPS * (3 * (isfinite(arg) ? fabs(arg) : 0) + 8 + (double)n / 2)) + 2 * FLT_MIN, n, p);
-        }
+    for (size_t p = 0; p < 2 * words; p++) {
+        const double arg = p < n ? scale * (in.f[p] - max) : -INFINITY, want = exp(arg) / sum;
+        const double loss = 0x1p-8 + EPS * (3 * (isfinite(arg) ? fabs(arg) : 0) + 8 + (double)n / 2);
+        near(half_of(out.w[sv_left_word(K, wide, at, p / 2)], p % 2), want, want * loss + 2 * FLT_MIN, n, p);
+    }
+    others_stay(&out, wide, words, at);
     in.f[pick(0, n - 1)] = head ? NAN : INFINITY;
     K->bsoftmax(out.w + at * K->wk, wide, in.f, n, k, scale);
     for (size_t p = 0; p < n; p++) verdict(isnan(half_of(out.w[sv_left_word(K, wide, at, p / 2)], p % 2)), "n=%zu p=%zu lost a NaN", n, p);
@@ -157,34 +176,27 @@ static void make_kind(float *x, size_t k, size_t kind) {
     if (k && kind == 5) x[pick(0, k - 1)] = odd[pick(0, 2)];
 }
 
-static void ipack_once(size_t wide, size_t m, size_t k, bool head) {
-    const size_t ldx = k + pick(0, 5), xs = m ? (m - 1) * ldx + k : 0, kw = whole((k + 3) / 4);
-    struct buf x = floats(xs, !head), scale = floats(m, head), lo = floats(m, !head), out = bytes(wide * kw * sizeof(uint32_t), head);
-    for (size_t i = 0; i < m; i++) make_kind(x.f + i * ldx, k, pick(0, 5));
-    K->ipack(out.w, wide, x.f, ldx, m, k, scale.f, lo.f);
-    for (size_t i = 0; i < wide; i++) {
-        const float *from = x.f + (i < m ? i * ldx : 0);
-        float least = k && i < m ? from[0] : 0, largest = least, sum = 0;
-        for (size_t p = 0; p < k && i < m; p++) least = fminf(least, from[p]), largest = fmaxf(largest, from[p]), sum += 0 * from[p];
-        const bool finite = !isnan(sum);
-        const float inv = finite && largest > least ? (float)K->imost / (largest - least) : 0, step = finite && largest > least ? (largest - least) / (float)K->imost : 0;
-        for (size_t p = 0; p < 4 * kw; p++) {
-            const float u = finite && i < m && p < k ? (from[p] - least) * inv : 0;
-            const uint32_t got = ubyte_of(out.w[sv_left_word(K, wide, i, p / 4)], p % 4);
-            verdict(got == (uint32_t)lrintf(u), "wide=%zu m=%zu k=%zu (%zu, %zu) %g became %u", wide, m, k, p, i, u, got);
-        }
-        if (i >= m) continue;
-        verdict(scale.f[i] == step, "m=%zu k=%zu row %zu: a step of %.9g, expected %.9g", m, k, i, scale.f[i], step);
-        verdict(finite ? lo.f[i] == least + (float)K->ibias * step : isnan(lo.f[i]), "m=%zu k=%zu row %zu from %.9g, least is %.9g", m, k, i, lo.f[i], least);
+static void ipack_once(size_t wide, size_t at, size_t k, bool head) {
+    const size_t words = whole((k + 3) / 4);
+    struct buf x = floats(k, !head), scale = floats(1, head), lo = floats(1, !head), out = panel_of(wide, words, head);
+    make_kind(x.f, k, pick(0, 5));
+    K->ipack(out.w + at * K->wk, wide, x.f, k, scale.f, lo.f);
+    float least = k ? x.f[0] : 0, largest = least, sum = 0;
+    for (size_t p = 0; p < k; p++) least = fminf(least, x.f[p]), largest = fmaxf(largest, x.f[p]), sum += 0 * x.f[p];
+    const bool finite = !isnan(sum), wider = finite && largest > least;
+    const float inv = wider ? (float)K->imost / (largest - least) : 0, step = wider ? (largest - least) / (float)K->imost : 0;
+    for (size_t p = 0; p < 4 * words; p++) {
+        const float u = finite && p < k ? (x.f[p] - least) * inv : 0;
+        const uint32_t got = ubyte_of(out.w[sv_left_word(K, wide, at, p / 4)], p % 4);
+        verdict(got == (uint32_t)lrintf(u), "row %zu of %zu, k=%zu: %g became %u at %zu", at, wide, k, u, got, p);
     }
+    verdict(*scale.f == step, "k=%zu: a step of %.9g, expected %.9g", k, *scale.f, step);
+    verdict(finite ? *lo.f == least + (float)K->ibias * step : isnan(*lo.f), "k=%zu: from %.9g, least is %.9g", k, *lo.f, least);
+    others_stay(&out, wide, words, at);
     drop(x), drop(scale), drop(lo), drop(out);
 }
 
-/* Small ones, then rows as long as those of models. */
-static void check_ipack(void) {
-    packs(ipack_once, K->wmr, 140, 100, 2000);
-    for (size_t t = 0; t < 6; t++) ipack_once(K->wmr, K->wmr - t % 2, 2900 + pick(0, 4000), t & 1);
-}
+static void check_ipack(void) { row_packs(ipack_once, 280, 200, 7000); }
 
 /* The largest sums of products of either sign, where 16 bits just hold a pair (or would not), then anything. */
 static uint32_t full_word(void) { return 0xffffffff; }

@@ -311,16 +311,14 @@ static void check_bproduct(const struct sv_kern *k, struct rows *r, struct sv_ch
     sv_check_true(c, "bproduct", !memcmp(y, w.y, sizeof y));
 }
 
-/* Rows of a panel as words, of K_N elements with an end that fills no word. */
+/* A row of a panel of two, of K_N elements with an end that fills no word. */
+enum { WIDE = 2, ROW_WORDS = WIDE * (K_N + 64) };
+
 static void check_bpack(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
-    enum { PAIRS = (K_N + 1) / 2, MOST = 64 };
-    uint32_t out[(PAIRS + 16) * MOST];
-    if (k->wmr > MOST) { sv_check_true(c, "bpack: a tile the self-test has no room for", false); return; }
-    k->bpack(out, k->wmr, r->a, 0, k->wmr - 1, K_N);  /* the same row every time */
+    uint32_t out[ROW_WORDS];
+    k->bpack(out + k->wk, WIDE, r->a, K_N);
     bool same = true;
-    for (size_t p = 0; p < 2 * PAIRS; p++)
-        for (size_t i = 0; i < k->wmr; i++)
-            same = same && (out[sv_left_word(k, k->wmr, i, p / 2)] >> p % 2 * 16 & 0xffff) == (i + 1 < k->wmr && p < K_N ? sv_f32_bf16(r->a[p]) : 0);
+    for (size_t p = 0; p < (K_N + 1) / 2 * 2; p++) same = same && (out[sv_left_word(k, WIDE, 1, p / 2)] >> p % 2 * 16 & 0xffff) == (p < K_N ? sv_f32_bf16(r->a[p]) : 0);
     sv_check_true(c, "bpack", same);
 }
 
@@ -340,7 +338,7 @@ static void check_blay(const struct sv_kern *k, struct rows *r, struct sv_check 
 }
 
 static void check_bsoftmax(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
-    uint32_t out[K_N + 16];
+    uint32_t out[ROW_WORDS];
     double sum = 0;
     for (size_t i = 0; i < K_N; i++) sum += exp(2 * (double)r->a[i]);
     memcpy(r->y, r->a, sizeof r->y);
@@ -352,19 +350,14 @@ static void check_bsoftmax(const struct sv_kern *k, struct rows *r, struct sv_ch
 }
 
 static void check_ipack(const struct sv_kern *k, struct rows *r, struct sv_check *c) {
-    enum { FOURS = (K_N + 3) / 4, MOST = 64 };
-    uint32_t out[(FOURS + 16) * MOST];
-    float scale[MOST], lo[MOST], least = r->a[0], largest = least;
-    if (k->wmr > MOST) { sv_check_true(c, "ipack: a tile the self-test has no room for", false); return; }
+    uint32_t out[ROW_WORDS];
+    float scale, lo, least = r->a[0], largest = least;
     for (size_t i = 0; i < K_N; i++) least = fminf(least, r->a[i]), largest = fmaxf(largest, r->a[i]);
     const float inv = (float)k->imost / (largest - least);
-    k->ipack(out, k->wmr, r->a, 0, k->wmr - 1, K_N, scale, lo);
-    bool same = true;
-    for (size_t i = 0; i < k->wmr; i++) {
-        for (size_t p = 0; p < 4 * FOURS; p++)
-            same = same && (out[sv_left_word(k, k->wmr, i, p / 4)] >> p % 4 * 8 & 255) == (i + 1 < k->wmr && p < K_N ? (uint32_t)lrintf((r->a[p] - least) * inv) : 0);
-        same = same && (i + 1 == k->wmr || fabsf(lo[i] - (float)k->ibias * scale[i] - least) <= 1e-5f);
-    }
+    k->ipack(out + k->wk, WIDE, r->a, K_N, &scale, &lo);
+    bool same = fabsf(lo - (float)k->ibias * scale - least) <= 1e-5f;
+    for (size_t p = 0; p < (K_N + 3) / 4 * 4; p++)
+        same = same && (out[sv_left_word(k, WIDE, 1, p / 4)] >> p % 4 * 8 & 255) == (p < K_N ? (uint32_t)lrintf((r->a[p] - least) * inv) : 0);
     sv_check_true(c, "ipack", same);
 }
 
