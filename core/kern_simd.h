@@ -59,16 +59,16 @@ static inline void part_store(float *p, size_t n, vec a) {
 
 /* Element `at` of y and those behind it take x; of part_put n < VW ones. */
 static inline void v_put(void *y, size_t at, vec x, enum sv_put put) {
+    if (put == SV_ROUND) { b_store((uint16_t *)y + at, x); return; }
     float *p = (float *)y + at;
-    if (put == SV_ROUND) b_store((uint16_t *)y + at, x);
-    else v_store(p, put == SV_ADD ? v_add(v_load(p), x) : x);
+    v_store(p, put == SV_ADD ? v_add(v_load(p), x) : x);
 }
 
 static inline void part_put(void *y, size_t at, size_t n, vec x, enum sv_put put) {
-    float *p = (float *)y + at;
     uint16_t t[VW];
-    if (put == SV_ROUND) b_store(t, x), memcpy((uint16_t *)y + at, t, n * sizeof *t);
-    else part_store(p, n, put == SV_ADD ? v_add(part_load(p, n, 0), x) : x);
+    if (put == SV_ROUND) { b_store(t, x), memcpy((uint16_t *)y + at, t, n * sizeof *t); return; }
+    float *p = (float *)y + at;
+    part_store(p, n, put == SV_ADD ? v_add(part_load(p, n, 0), x) : x);
 }
 
 /* e^x within 2 ulp, for normal results; 0, inf and NaN as expf.  x = n ln 2 + r, |r| <= ln 2 / 2; e^r = 1 + r + r^2 q(r)

@@ -96,10 +96,9 @@ static size_t element(const struct job *j) { return j->pairs ? sizeof(uint16_t) 
 static void fetch(const struct head *x, size_t first, size_t rows) {
     enum { LINE = 64 };
     const size_t size = element(x->j), part = x->j->width * size;
-    const char *p = x->next + first * 3 * part;
     for (size_t i = first; i < sv_min(first + rows, x->more); i++)
-        for (size_t of = 0; of < 3; of++, p += part)
-            for (size_t at = 0; at < x->j->d * size; at += LINE) __builtin_prefetch(p + at, 0, 2);
+        for (size_t of = 0; of < 3; of++)
+            for (size_t at = 0; at < x->j->d * size; at += LINE) __builtin_prefetch(x->next + (3 * i + of) * part + at, 0, 2);
 }
 
 /* Panels [ceil(rows / wide), d, wide] of x [rows, d]: transposed. */

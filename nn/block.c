@@ -70,7 +70,7 @@ static void added(const struct sv_cpu *c, float *y, const float *x, bool half, s
 static void forward(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_block *b, const struct pass *p, float *y,
                     const float *prefix, const struct sv_seqs *q) {
     const size_t rows = sv_seqs_rows(q), w = s->width;
-    const bool fused = p->hidden == p->active, half = fused && in_halves(c, s, b);
+    const bool fused = p->hidden == p->active, half = fused && !prefix && in_halves(c, s, b);
     const enum sv_put put = half ? SV_ROUND : SV_SET;
     normed_linear(c, p->qkv, p->x, rows, &b->ln1, &b->qkv, SV_ACT_NONE, put, p->tail);
     sv_attention(c, half ? SV_BF16 : SV_F32, p->seen, p->qkv, prefix, q, w, s->heads, p->tail);

@@ -49,7 +49,8 @@ size_t sv_trip_kept(const struct sv_stack *s, const struct sv_trip *t);
 /* Floats of scratch for the two ways. */
 size_t sv_trip_floats(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_trip *t);
 
-/* x [rows, W] through the blocks, in place: the bits of sv_stack_forward.  Without kept, sv_stack_floats of scratch are enough. */
+/* x [rows, W] through the blocks, in place: the bits of sv_stack_forward where weights are f32, as the way back has them.  Without kept,
+ * sv_stack_floats of scratch are enough. */
 void sv_stack_there(const struct sv_cpu *c, const struct sv_stack *s, const struct sv_block *block, float *x, const struct sv_trip *t,
                     float *scratch);
 
