@@ -156,22 +156,11 @@ static void ipack(uint32_t *out, size_t wide, const float *x, size_t k, float *s
 #if defined(BF16)
 static void bpack(uint32_t *out, size_t wide, const float *x, size_t k) { WORD_PACK(2, b_pairs(v_load(q), v_load(q + VW)), 0); }
 
-/* Shorter than softmax: bf16 has no use for the last bits of an exponential. */
+/* bf16 has no use for the last bits of an exponential. */
 static void bsoftmax(uint32_t *out, size_t wide, float *x, size_t n, size_t k, float scale) {
-    const vec vs = v_set(scale * 1.44269504f), max = v_set(largest_of(x, n));
-    vec sum = v_set(0);
+    const vec inv = v_set(1 / exponentials(x, n, scale * 1.44269504f, true));
     float end[2 * VW];
-    size_t p = 0;
-    for (; p + VW <= n; p += VW) {
-        const vec e = v_power(v_mul(vs, v_sub(v_load(x + p), max)));
-        v_store(x + p, e), sum = v_add(sum, e);
-    }
-    if (p < n) {
-        part_store(x + p, n - p, v_power(v_mul(vs, v_sub(part_load(x + p, n - p, 0), max))));
-        sum = v_add(sum, part_load(x + p, n - p, 0));
-    }
-    const vec inv = v_set(1 / v_sum(sum));
-    for (p = 0; p < k; p += 2 * VW, out += wide * WK) {
+    for (size_t p = 0; p < k; p += 2 * VW, out += wide * WK) {
         const float *q = x + p;
         if (p >= n) { w_store(out, w_zero()); continue; }
         WHOLE(q, n - p, 0);
