@@ -47,7 +47,7 @@ static void run_pack(void *p) { struct subject *s = p; s->kern->pack(s->y, s->ke
 static void run_lay(void *p) { struct subject *s = p; s->kern->lay(s->y, s->kern->mr, s->x, s->kern->mr + 4, s->kern->mr, s->n); }
 static void run_peak(void *p) { struct subject *s = p; s->kern->peak(s->y, 0.99f, 0.01f, s->n); }
 static void run_blay(void *p) { struct subject *s = p; s->kern->blay((uint32_t *)s->y, s->kern->nr, s->h, s->kern->nr, s->kern->nr, s->n); }
-static void run_bsoftmax(void *p) { struct subject *s = p; s->kern->bsoftmax((uint32_t *)s->b, s->kern->wmr, s->y, s->n, s->n, 0.125f); }
+static void run_bsoftmax(void *p) { struct subject *s = p; s->kern->bsoftmax((uint32_t *)(s->y + 1024), s->kern->wmr, s->y, s->n, s->n, 0.125f); }
 static void run_bpack(void *p) { struct subject *s = p; s->kern->bpack((uint32_t *)s->y, s->kern->wmr, s->x, s->n); }
 static void run_btile(void *p) {
     struct subject *s = p;

@@ -145,7 +145,7 @@ static void one_panel(const struct gemm *g, size_t i, size_t bottom, size_t j) {
     const size_t size = sv_put_size(g->ep->put);
     char *y = (char *)g->y + (first * g->ldy + j * nr) * size, *row = y;
     for (size_t r = 0; r < m && !runs(g); r++, row += g->ldy * size)        /* rows of y lie far apart: fetched while the sums run */
-        for (size_t q = 0; q < nr * size; q += 64) __builtin_prefetch(row + q, 1);
+        for (size_t q = 0; q < nr * size; q += LINE * sizeof(float)) __builtin_prefetch(row + q, 1);
     if (g->w->type == SV_I8) {
         const struct sv_bytes of = { g->scale + i * mr, g->low + i * mr, g->w->sum + j * nr, g->w->scale + j * nr };
         kn->iproduct(y, g->ldy, m, n, words, a, b, &of, bias, g->ep->act, g->ep->put);

@@ -1,6 +1,6 @@
 /* kern_plain.h - the kernels over bf16 pairs as plain loops, for the tables whose machine has no such products.
  *
- * The including file defines MR, NR and WK, words of a row that lie together, and includes core/half.h and string.h. */
+ * The including file defines MR, NR and WK, words of a row that lie together, softmax and finish, and includes core/half.h and string.h. */
 
 static inline float pair_low(uint32_t w) { return sv_bits_f32(w << 16); }
 static inline float pair_high(uint32_t w) { return sv_bits_f32(w & 0xffff0000u); }

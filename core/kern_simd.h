@@ -35,10 +35,8 @@ enum { NR = NV * VW, WK = VW };
 
 enum { AHEAD = 32 };      /* steps of a tile, or floats of a row to pack, between a prefetch and its use */
 
-#ifdef BF16
-enum { HALVES = 1 };
-#else
-enum { HALVES = 0 };
+#ifndef BF16
+#define BF16 0
 static inline void b_store(uint16_t *p, vec a) {
     float t[VW];
     v_store(t, a);

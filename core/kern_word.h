@@ -52,7 +52,7 @@ static inline __attribute__((always_inline)) void iproduct_whole_of(const size_t
     words acc[MR][NV];
     (void)n;
     WORD_SUMS(rows, vecs, acc, w_zero(), w_dot);
-    END(w_opaque, of_bytes(acc[i][j], end->of, i, sum, w, b), HALVES);
+    END(w_opaque, of_bytes(acc[i][j], end->of, i, sum, w, b), BF16);
 }
 BY_ROWS(iproduct_whole, void, uint32_t, const struct ending *)
 
@@ -70,11 +70,11 @@ static void ipeak(int32_t *c, uint32_t a, uint32_t b, size_t k) {
 
 static void iproduct(void *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const struct sv_bytes *of,
                      const float *bias, enum sv_act act, enum sv_put put) {
-    PRODUCT_WHOLE(iproduct_whole, of, HALVES)
+    PRODUCT_WHOLE(iproduct_whole, of, BF16)
     PRODUCT_ON_STACK(itile, int32_t, WMR, ifinish(y, ldy, s, m, n, of, bias, act, put));
 }
 
-#if defined(BF16)
+#if BF16
 WORD_TILE(btile, float, vec, v_set(0), v_load, v_store, v_add, b_dot)
 
 static inline __attribute__((always_inline)) void bproduct_whole_of(const size_t rows, const size_t vecs, void *c, size_t ldc, size_t n, size_t k,
@@ -82,7 +82,7 @@ static inline __attribute__((always_inline)) void bproduct_whole_of(const size_t
     vec acc[MR][NV];
     (void)n;
     WORD_SUMS(rows, vecs, acc, v_set(0), b_dot);
-    END(v_opaque, v_add(acc[i][j], b), HALVES);
+    END(v_opaque, v_add(acc[i][j], b), true);
 }
 BY_ROWS(bproduct_whole, void, uint32_t, const struct ending *)
 
@@ -96,7 +96,7 @@ static void bpeak(float *c, uint32_t a, uint32_t b, size_t k) {
 
 static void bproduct(void *y, size_t ldy, size_t m, size_t n, size_t k, const uint32_t *ap, const uint32_t *bp, const float *bias, enum sv_act act,
                      enum sv_put put) {
-    PRODUCT_WHOLE(bproduct_whole, NULL, HALVES)
+    PRODUCT_WHOLE(bproduct_whole, NULL, true)
     PRODUCT_ON_STACK(btile, float, WMR, finish(y, ldy, s, m, n, bias, act, put));
 }
 #endif
@@ -153,7 +153,7 @@ static void ipack(uint32_t *out, size_t wide, const float *x, size_t k, float *s
     WORD_PACK(4, w_bytes(q, v_set(s.from), v_set(s.inv)), s.from);
 }
 
-#if defined(BF16)
+#if BF16
 static void bpack(uint32_t *out, size_t wide, const float *x, size_t k) { WORD_PACK(2, b_pairs(v_load(q), v_load(q + VW)), 0); }
 
 /* bf16 has no use for the last bits of an exponential. */
@@ -180,6 +180,5 @@ static void blay(uint32_t *out, size_t wide, const uint16_t *x, size_t ldx, size
         }
 }
 #else
-#define BF16 0
 #include "core/kern_plain.h"
 #endif

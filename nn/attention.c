@@ -284,15 +284,19 @@ static void backward(const struct head *x, float *dq, float *dprefix, const floa
 /* Element i of rows of q, k, v. */
 static const void *at(const struct job *j, const void *qkv, size_t i) { return (const char *)qkv + i * element(j); }
 
-/* The q, k, v of sequence and head i, of which the one after it is number i + 1 while that is less than end. */
+/* The q of row 0 of sequence and head i, and how many rows there are. */
+static const void *sequence(const struct job *j, size_t i, size_t *rows) {
+    const size_t b = i % j->seqs->batch, row = sv_seqs_first(j->seqs, b);
+    *rows = sv_seqs_first(j->seqs, b + 1) - row;
+    return at(j, j->qkv, row * 3 * j->width + i / j->seqs->batch * j->d);
+}
+
+/* x on sequence and head i; the one after it is number i + 1 while that is less than end. */
 static void place(struct head *x, size_t i, size_t end) {
     const struct job *j = x->j;
-    const struct sv_seqs *seqs = j->seqs;
-    const size_t n = seqs->batch, b = i % n, c = (i + 1) % n, w = j->width;
-    x->len = sv_seqs_first(seqs, b + 1) - sv_seqs_first(seqs, b);
-    x->q = at(j, j->qkv, sv_seqs_first(seqs, b) * 3 * w + i / n * j->d), x->k = at(j, x->q, w), x->v = at(j, x->k, w);
-    x->more = i + 1 < end ? sv_seqs_first(seqs, c + 1) - sv_seqs_first(seqs, c) : 0;
-    x->next = at(j, j->qkv, sv_seqs_first(seqs, c) * 3 * w + (i + 1) / n * j->d);
+    x->q = sequence(j, i, &x->len), x->k = at(j, x->q, j->width), x->v = at(j, x->k, j->width);
+    x->next = sequence(j, i + 1, &x->more);
+    if (i + 1 >= end) x->more = 0;
 }
 
 /* Head by head, so that a thread packs a prefix once for many sequences. */

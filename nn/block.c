@@ -37,7 +37,7 @@ static struct layout lay_out(const struct sv_cpu *c, const struct sv_stack *s, c
     o.wide = line(rows * s->width);
     o.tail = o.wide + line(rows * sv_max(3 * s->width, s->mlp));
     o.total = o.tail + sv_max(sv_attention_floats(c, q, s->width, s->heads),
-                              sv_max(sv_gemm_from_floats(c, rows, s->width), sv_gemm_from_floats(c, rows, s->mlp)));
+                              sv_gemm_from_floats(c, rows, sv_max(s->width, s->mlp)));
     return o;
 }
 

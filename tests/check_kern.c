@@ -412,8 +412,8 @@ static void finishes(void (*once)(size_t m, size_t n, enum sv_act act, enum sv_p
     size_t t = 0;
     for (size_t m = 1; m <= mr; m++)
         for (size_t n = 1; n <= K->nr; n++, t++) {
-            const enum sv_put put = t % 4 == 3 ? SV_ADD : t % 8 < 4 ? SV_SET : SV_ROUND;
-            once(m, n, put == SV_ADD ? SV_ACT_NONE : (enum sv_act)(t % 4), put, t & 1);
+            if (t % 4 == 3) once(m, n, SV_ACT_NONE, SV_ADD, t & 1);
+            else once(m, n, (enum sv_act)(t % 4), SV_SET, t & 1), once(m, n, (enum sv_act)(t % 4), SV_ROUND, t & 1);
         }
 }
 
@@ -442,7 +442,8 @@ static void products(void (*once)(size_t m, size_t n, size_t k, enum sv_act act,
     for (size_t m = 1; m <= mr; m++)
         for (size_t n = 1; n <= K->nr; n++)
             for (size_t t = 0; t < 3; t++) {
-                once(m, n, pick(0, 40) / wk * wk, (enum sv_act)t, pick(0, 1) ? SV_SET : SV_ROUND, t & 1);
+                once(m, n, pick(0, 40) / wk * wk, (enum sv_act)t, SV_SET, t & 1);
+                once(m, n, pick(0, 40) / wk * wk, (enum sv_act)t, SV_ROUND, t & 1);
                 once(m, n, t * wk, SV_ACT_NONE, SV_ADD, t & 1);
             }
     for (size_t k = 0; k < 300; k += wk)
